@@ -1,0 +1,69 @@
+// Transactions into changes: the only mutator of the tree.
+//
+// Pure      the same transactions in the same order give the same state and the same changes on every server and at
+//           every replay.
+// Errors    none: what can fail has failed in prepare and arrives as an error transaction. A transaction that does not
+//           fit the tree is a broken invariant and stops the process, so false is answered only for bytes that do not
+//           decode or a type that is not known (damage, or a newer version's log).
+// Borrowing Changes point into the transaction's bytes; good until these go or the next apply().
+#pragma once
+
+#include "wire/error_codes.hpp"
+#include "wire/node_image.hpp"
+#include "wire/opcodes.hpp"
+#include "wire/requests.hpp"
+#include "wire/stat.hpp"
+#include "wire/txns.hpp"
+#include "znode/acl_table.hpp"
+#include "znode/quota.hpp"
+#include "znode/tree.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace zabd::znode {
+
+/// A watch event to be raised. In the order of the list; `acl` decides who may see it.
+struct Trigger {
+    wire::EventType type = wire::EventType::kNodeCreated;
+    std::string_view path;
+    AclId acl = AclId::kOpen;  // the node's (as it was, for a deletion); the parent's for kNodeChildrenChanged
+};
+
+/// What the operation (of a multi: each one) came to, for the reply.
+struct OperationResult {
+    wire::OpCode type = wire::OpCode::kError;  // of the (sub-)transaction; kError for all of a multi that failed
+    wire::ErrorCode error = wire::ErrorCode::kOk;
+    std::string_view path;  // creates: the actual one
+    wire::Stat stat;        // creates, setData, setACL: afterwards
+};
+
+struct Changes {
+    wire::StateImages images;  // sessions are left to the caller
+    std::vector<Trigger> triggers;
+    std::vector<OperationResult> results;  // exactly one, but for a multi
+
+    void clear();
+};
+
+/// The replicated state but for the sessions.
+struct State {
+    State();  // fresh: the built-in nodes
+    /// Recovered; counts the users of each list, finds the quotas in the tree and recounts their usage. The tree has a
+    /// root, and its lists are all in the table.
+    State(AclTable acls_restored, Tree tree_restored);
+
+    AclTable acls;
+    Tree tree;
+    Quotas quotas;
+
+    /// All there is, as images in order of ids: what a checkpoint starts from. Zxid and sessions are the caller's to add.
+    [[nodiscard]] wire::StateImages images() const;
+    /// O(n), for tests and the simulator.
+    void check_invariants() const;
+};
+
+/// Applies one transaction; `changes` is cleared first. False: bytes that do not decode, nothing is changed.
+[[nodiscard]] bool apply(const wire::TxnHeader& header, std::string_view body, State& state, Changes& changes);
+
+}  // namespace zabd::znode
