@@ -1,0 +1,42 @@
+// Session ids and passwords.
+//
+// Ids       server id in the top byte, then 40 bits of the start time in ms, then a counter: as ZooKeeper gives them.
+// Passwords the first 128 bits of HMAC-SHA-256(secret, id as 8 bytes big-endian). Ids are public (every ephemeral shows
+//           one), so the secret is what keeps a session from being taken over; it stays the same across restarts.
+#pragma once
+
+#include "wire/connect.hpp"
+#include "wire/ids.hpp"
+#include "wire/time.hpp"
+
+#include <array>
+#include <string_view>
+
+namespace zabd::session {
+
+inline constexpr std::size_t kSecretBytes = 32;
+using Secret = std::array<unsigned char, kSecretBytes>;
+
+class IdSource {
+public:
+    /// Ids begin at the later of the start time's and the one after `highest` (unsigned), so that none is given twice
+    /// though the clock was set back.
+    IdSource(ServerId server, WallTime start, SessionId highest);
+    SessionId next();
+
+private:
+    SessionId next_;
+};
+
+class Credentials {
+public:
+    explicit Credentials(const Secret& secret) : secret_(secret) {}
+    [[nodiscard]] wire::Password password(SessionId session) const;
+    /// Takes the same time whatever is wrong.
+    [[nodiscard]] bool matches(SessionId session, std::string_view password) const;
+
+private:
+    Secret secret_;
+};
+
+}  // namespace zabd::session

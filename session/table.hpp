@@ -1,0 +1,34 @@
+// The sessions that are open, as the history of transactions says: replicated state.
+//
+// Mutators  called when a createSession or closeSession transaction is applied, and by recovery.
+// Order     iteration is by ascending id: the same history gives the same output.
+#pragma once
+
+#include "wire/ids.hpp"
+#include "wire/time.hpp"
+
+#include <cstddef>
+#include <map>
+
+namespace zabd::session {
+
+class Table {
+public:
+    /// `timeout` is what createSession said; a client may negotiate another one later, which is not replicated.
+    /// The session is not open.
+    void open(SessionId session, Millis timeout);
+    /// A close of an unknown session is harmless.
+    void close(SessionId session);
+
+    [[nodiscard]] bool is_open(SessionId session) const { return timeouts_.contains(session); }
+    [[nodiscard]] const std::map<SessionId, Millis>& all() const { return timeouts_; }
+    [[nodiscard]] std::size_t size() const { return timeouts_.size(); }
+    /// Highest id ever opened, closed ones included, in unsigned order; kNone at first. Ids are given above it.
+    [[nodiscard]] SessionId highest() const { return highest_; }
+
+private:
+    std::map<SessionId, Millis> timeouts_;
+    SessionId highest_ = SessionId::kNone;
+};
+
+}  // namespace zabd::session

@@ -1,0 +1,53 @@
+#include "session/table.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+
+namespace zabd::session {
+namespace {
+
+constexpr Millis kTimeout{4000};
+
+TEST_CASE("a session is open from open() to close()", "[session][table]") {
+    Table table;
+    const SessionId session{7};
+    CHECK_FALSE(table.is_open(session));
+    table.open(session, kTimeout);
+    CHECK(table.is_open(session));
+    CHECK(table.size() == 1);
+    table.close(session);
+    CHECK_FALSE(table.is_open(session));
+    CHECK(table.size() == 0);
+}
+
+TEST_CASE("closing a session that is not open changes nothing", "[session][table]") {
+    Table table;
+    table.open(SessionId{7}, kTimeout);
+    table.close(SessionId{8});
+    CHECK(table.all() == std::map<SessionId, Millis>{{SessionId{7}, kTimeout}});
+}
+
+TEST_CASE("the highest id ever opened is kept, in unsigned order and though it is closed", "[session][table]") {
+    Table table;
+    CHECK(table.highest() == SessionId::kNone);
+    table.open(SessionId{5}, kTimeout);
+    table.open(SessionId{3}, kTimeout);
+    CHECK(table.highest() == SessionId{5});
+    table.open(SessionId{-1}, kTimeout);
+    table.open(SessionId{9}, kTimeout);
+    table.close(SessionId{-1});
+    CHECK(table.highest() == SessionId{-1});
+}
+
+TEST_CASE("sessions are told in ascending order with their timeouts", "[session][table]") {
+    Table table;
+    table.open(SessionId{3}, Millis(30));
+    table.open(SessionId{1}, Millis(10));
+    table.open(SessionId{2}, Millis(20));
+    CHECK(table.all() == std::map<SessionId, Millis>{
+                             {SessionId{1}, Millis(10)}, {SessionId{2}, Millis(20)}, {SessionId{3}, Millis(30)}});
+}
+
+}  // namespace
+}  // namespace zabd::session
