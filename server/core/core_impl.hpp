@@ -1,0 +1,157 @@
+// Inside of the core: its parts and who calls whom. Included by the core's own sources only.
+//
+// core.cpp       step: time, expiry, the way of a transaction from begin to apply, checkpoint images
+// handshake.cpp  connections and the sessions they open or take over
+// requests.cpp   a session's requests in their order
+// replies.cpp    frames out: replies and watch events
+// status.cpp     what the core tells about itself
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "server/core/client.hpp"
+#include "server/core/core.hpp"
+#include "server/core/frame_writer.hpp"
+#include "server/core/reads.hpp"
+#include "server/core/reaper.hpp"
+#include "session/credentials.hpp"
+#include "session/expiry.hpp"
+#include "wire/connect.hpp"
+#include "wire/txns.hpp"
+#include "zab/participant.hpp"
+#include "znode/prepare.hpp"
+#include "znode/watches.hpp"
+
+namespace zabd::core {
+
+/// A client's request, taken apart. Borrows from its frame.
+struct Request {
+    wire::RequestHeader header;
+    std::string_view body;
+    std::string_view frame;  // header and body
+    Instant since{};         // when it came in
+};
+
+/// What a reply says besides its body.
+struct Answered {
+    wire::ReplyHeader header;
+    Instant since{};
+    bool keep_body = false;  // though header.error is set
+};
+
+struct Core::Impl {
+    Impl(const Options& options, Recovered recovered);
+
+    // --- inputs (core.cpp, requests.cpp) ---
+    void on(const TimeIs& time, Outputs& out);
+    void on(const ClientOpened& opened, Outputs& out);
+    void on(const ClientFrame& frame, Outputs& out);
+    void on(const ClientClosed& closed, Outputs& out);
+    void on(const LogRecovered& recovered, Outputs& out);
+    void on(const LogDurable& durable, Outputs& out);
+    void on(const ResetStatistics& reset, Outputs& out);
+
+    // --- a transaction's way (core.cpp) ---
+    /// Who asks: a session through a connection, or (both kNone) the server itself.
+    struct Origin {
+        ConnectionId connection = ConnectionId::kNone;
+        SessionId session = SessionId::kNone;
+        Xid xid = 0;
+    };
+    /// A transaction is begun, prepared into txn_, and proposed.
+    znode::WriteContext begin(const Origin& origin, znode::Identities identities = {});
+    void propose(const Origin& origin, Outputs& out);
+    void drive(const zab::Input& input, Outputs& out);
+    void deliver(const zab::Deliver& committed, Outputs& out);
+    void apply(const wire::TxnHeader& header, std::string_view body);
+    void apply_to_sessions(const wire::TxnHeader& header, std::string_view body);
+    void sample_digest();
+    void collect_images();
+    void flush_images(Outputs& out);
+    void start(Outputs& out);
+    void expire_sessions(Outputs& out);
+    void close_session(const Origin& origin, Outputs& out);
+    void reap(Outputs& out);
+
+    // --- connections and sessions (handshake.cpp) ---
+    void handshake(Client& client, std::string_view frame, Outputs& out);
+    void open_session(Client& client, Outputs& out);
+    void reattach(Client& client, const wire::ConnectRequest& request, Outputs& out);
+    void greet(Client& client, Outputs& out);
+    void refuse(Client& client, Outputs& out);
+    void close(Client& client, Outputs& out);
+    void close_owner(SessionId session, Outputs& out);
+    [[nodiscard]] Client* find(ConnectionId connection);
+    [[nodiscard]] bool touch(Client& client);
+
+    // --- requests in their order (requests.cpp) ---
+    void request(Client& client, std::string_view frame, Outputs& out);
+    void authenticate(Client& client, Request& request, Outputs& out);
+    void answer_unknown(Client& client, const Request& request, Outputs& out);
+    void take(Client& client, const Request& request, Outputs& out);
+    void submit_write(Client& client, const Request& request, Outputs& out);
+    void prepare(const Request& request, const znode::WriteContext& context);
+    void wait(Client& client, Waiting waiting, Outputs& out);
+    void run_turns(Client& client, Outputs& out);
+    void answer(Client& client, const Request& request, Outputs& out);
+    void answer_write(Client& client, Outputs& out);
+    void release_syncs(Outputs& out);
+    void resume_clients(Outputs& out);
+
+    // --- frames out (replies.cpp) ---
+    void notify_watchers(Outputs& out);
+    void send_event(Client& client, wire::EventType type, std::string_view path, Outputs& out);
+    void send_reply(Client& client, ReplyWriter& writer, const Answered& answered, Outputs& out);
+    void send_header(Client& client, const Request& request, Zxid zxid, wire::ErrorCode error, Outputs& out);
+    void send(Client& client, std::size_t begin, std::size_t size, Outputs& out);
+
+    // --- state ---
+    Options options_;
+    znode::State state_;
+    session::Table sessions_;
+    session::Expiry expiry_;
+    std::optional<session::IdSource> session_ids_;  // from the start on: recovery says where ids go on
+    session::Credentials credentials_;
+    zab::Participant zab_;
+    znode::Preparer preparer_;
+    znode::Watches watches_;
+    Reaper reaper_;
+
+    Now now_;
+    bool started_ = false;  // the first TimeIs has come: recovery is over
+    Instant started_at_{};
+    /// What clients see: everything up to here is in the tree. Grows only.
+    Zxid zxid_applied_;
+    /// Sessions whose close is in flight: nothing of theirs is accepted any more.
+    std::set<SessionId> closing_;
+    /// Who asked for the proposals in flight, oldest first.
+    struct InFlight {
+        Zxid zxid;
+        ConnectionId connection;
+    };
+    std::deque<InFlight> in_flight_;
+    znode::Changes changes_;  // of the transaction being applied
+    std::string txn_;         // of the transaction being prepared
+    std::vector<zab::Output> zab_outputs_;  // scratch of drive()
+    wire::StateImages images_;      // since the last PutCheckpoint
+    bool images_due_ = false;
+    std::deque<DigestSample> digests_;
+
+    std::unordered_map<ConnectionId, Client> clients_;
+    std::unordered_map<SessionId, ConnectionId> owners_;
+    std::multimap<Zxid, ConnectionId> syncs_;  // waiting for this zxid to be applied
+    std::set<ConnectionId> paused_;
+    std::size_t outstanding_ = 0;
+    std::vector<ConnectionId> told_;  // scratch of notify_watchers
+
+    Status status_;  // counters; the rest is filled in when asked
+};
+
+}  // namespace zabd::core

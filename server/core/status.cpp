@@ -1,0 +1,86 @@
+#include <algorithm>
+#include <set>
+
+#include "server/core/core_impl.hpp"
+#include "wire/assert.hpp"
+
+namespace zabd::core {
+
+void Core::Impl::on(const ResetStatistics& reset, Outputs&) {
+    for (auto& [id, client] : clients_) {
+        client.status.traffic = {};
+        client.status.latency_ms_last = 0;
+    }
+    if (reset.connections_only) return;
+    status_.traffic = {};
+    status_.reply_bytes_last = status_.reply_bytes_min = status_.reply_bytes_max = -1;
+}
+
+Status Core::status() const {
+    auto status = impl_->status_;
+    const auto& tree = impl_->state_.tree;
+    status.zxid_applied = impl_->zxid_applied_;
+    status.connections = impl_->clients_.size();
+    status.outstanding = impl_->outstanding_;
+    status.sessions = impl_->sessions_.size();
+    status.nodes = tree.node_count();
+    status.ephemerals = tree.ephemeral_count();
+    status.watches = impl_->watches_.count();
+    status.approximate_bytes = tree.approximate_bytes();
+    status.digest = tree.digest();
+    status.uptime = impl_->now_.monotonic - impl_->started_at_;
+    return status;
+}
+
+std::vector<ConnectionStatus> Core::connections() const {
+    std::vector<ConnectionStatus> all;
+    for (const auto& [id, client] : impl_->clients_) {
+        all.push_back(client.status);
+        all.back().queued = client.waiting.size();
+    }
+    std::ranges::sort(all, {}, &ConnectionStatus::connection);
+    return all;
+}
+
+SessionsStatus Core::sessions() const {
+    SessionsStatus status;
+    for (const auto& [deadline, sessions] : impl_->expiry_.buckets()) {
+        const auto wall_ms = static_cast<std::int64_t>(impl_->now_.wall) + (deadline - impl_->now_.monotonic).count();
+        status.by_expiry_ms[wall_ms].assign(sessions.begin(), sessions.end());
+    }
+    for (const auto& [session, timeout] : impl_->sessions_.all()) {
+        auto paths = impl_->state_.tree.ephemerals_of(session);
+        if (!paths.empty()) status.ephemerals.emplace(session, std::move(paths));
+    }
+    return status;
+}
+
+WatchesStatus Core::watches() const {
+    WatchesStatus status;
+    std::set<ConnectionId> watching;
+    impl_->watches_.for_each_data_watch([&](std::string_view path, ConnectionId connection) {
+        watching.insert(connection);
+        const auto client = impl_->clients_.find(connection);
+        if (client != impl_->clients_.end()) status.by_path[std::string(path)].push_back(client->second.session);
+    });
+    status.connections = watching.size();
+    return status;
+}
+
+std::vector<DigestSample> Core::digests() const { return {impl_->digests_.begin(), impl_->digests_.end()}; }
+
+void Core::check_invariants() const {
+    impl_->state_.check_invariants();
+    std::size_t outstanding = 0;
+    for (const auto& [id, client] : impl_->clients_) outstanding += client.waiting.size();
+    ZABD_ASSERT(outstanding == impl_->outstanding_);
+    ZABD_ASSERT(impl_->in_flight_.size() == impl_->zab_.in_flight());
+    for (const auto& [session, connection] : impl_->owners_) {
+        const auto client = impl_->clients_.find(connection);
+        ZABD_ASSERT(client != impl_->clients_.end() && client->second.session == session);
+    }
+    impl_->state_.tree.for_each_ephemeral_owner(
+        [&](SessionId owner) { ZABD_ASSERT(impl_->sessions_.is_open(owner)); });
+}
+
+}  // namespace zabd::core

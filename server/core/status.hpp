@@ -1,0 +1,79 @@
+// What the core tells about itself: plain values for words, admin and metrics.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "wire/ids.hpp"
+#include "wire/opcodes.hpp"
+#include "wire/time.hpp"
+
+namespace zabd::core {
+
+/// Since start, or since srst. Times in ms.
+struct Traffic {
+    std::uint64_t received = 0;  // frames
+    std::uint64_t sent = 0;      // frames
+    std::uint64_t requests = 0;  // answered, those of which a latency was taken
+    std::uint64_t latency_ms_sum = 0;
+    std::uint64_t latency_ms_min = 0;
+    std::uint64_t latency_ms_max = 0;
+};
+
+struct Status {
+    Zxid zxid_applied;
+    Traffic traffic;
+    std::size_t connections = 0;
+    std::size_t outstanding = 0;  // requests taken and not yet answered
+    std::size_t sessions = 0;
+    std::size_t nodes = 0;        // without ZooKeeper's second root
+    std::size_t ephemerals = 0;
+    std::size_t watches = 0;
+    std::uint64_t approximate_bytes = 0;  // of paths and data
+    std::uint64_t digest = 0;
+    std::int64_t reply_bytes_last = -1;   // of replies to requests; -1: none yet
+    std::int64_t reply_bytes_min = -1;
+    std::int64_t reply_bytes_max = -1;
+    std::uint64_t auth_failures = 0;
+    std::uint64_t sessions_expired = 0;
+    Millis uptime{0};
+};
+
+struct ConnectionStatus {
+    ConnectionId connection;
+    std::string address;  // without the port
+    std::uint16_t port = 0;
+    SessionId session = SessionId::kNone;
+    std::size_t queued = 0;  // requests waiting
+    Traffic traffic;
+    wire::OpCode last_op = wire::OpCode::kNotification;  // kNotification: none
+    WallTime established{};
+    Millis timeout{0};
+    std::int32_t last_xid = -1;
+    Zxid zxid_last;
+    Instant responded_last{};
+    std::uint64_t latency_ms_last = 0;
+};
+
+struct SessionsStatus {
+    /// Ids by the wall clock at which they expire if they stay silent.
+    std::map<std::int64_t, std::vector<SessionId>> by_expiry_ms;
+    std::map<SessionId, std::vector<std::string>> ephemerals;  // sessions with any
+};
+
+struct WatchesStatus {
+    std::size_t connections = 0;
+    std::map<std::string, std::vector<SessionId>> by_path;  // the data table
+};
+
+/// Digest of the tree after `zxid`. Taken at every zxid that 128 divides; at most 1024 are kept.
+struct DigestSample {
+    Zxid zxid;
+    std::uint64_t digest = 0;
+};
+
+}  // namespace zabd::core
