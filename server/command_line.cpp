@@ -1,0 +1,98 @@
+#include "server/command_line.hpp"
+
+#include "server/version.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <optional>
+
+namespace zabd::server {
+namespace {
+
+constexpr auto kAbout =
+    "A coordination service that speaks ZooKeeper's protocol.\n"
+    "Without a configuration file: a standalone server on 127.0.0.1:2181 with its data in ./zabd-data.";
+
+constexpr auto kExitCodes =
+    "Exit codes:\n"
+    "  0  stopped as asked (SIGTERM, SIGINT), or --help, --version\n"
+    "  1  unexpected error, such as a port that is in use\n"
+    "  2  bad arguments or configuration\n"
+    "  3  the data directory cannot be used: no access, damage, or in use by another process";
+
+/// What the command line says; it wins over the file.
+struct Arguments {
+    std::string file;
+    std::optional<std::uint16_t> port;
+    std::optional<std::string> address;
+    std::optional<std::string> data_dir;
+    std::string log_level = "info";
+};
+
+void declare(CLI::App& app, Arguments& arguments) {
+    app.add_option("zoo.cfg", arguments.file, "ZooKeeper's configuration file");
+    app.add_option("-p,--port", arguments.port, "Client port (0: any that is free)");
+    app.add_option("-a,--address", arguments.address, "Address to listen on (0.0.0.0: all of IPv4; '': all)");
+    app.add_option("-d,--data-dir", arguments.data_dir, "Directory of checkpoint and log");
+    app.add_option("-l,--log-level", arguments.log_level, "What is logged to standard error")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
+        ->capture_default_str();
+    app.set_version_flag("-v,--version", "zabd " + zabd_version_text());
+    app.footer(kExitCodes);
+}
+
+Result<Config> config_of(const Arguments& arguments) {
+    auto config = arguments.file.empty() ? Result<Config>(Config{}) : read_config(arguments.file);
+    if (!config) return config;
+    if (arguments.port) config->client_port = *arguments.port;
+    if (arguments.address) config->client_address = *arguments.address;
+    if (arguments.data_dir) config->data_dir = config->log_dir = *arguments.data_dir;
+    config->log_level = arguments.log_level;
+    return config;
+}
+
+std::string shown_address(const Config& config) {
+    const bool any =
+        config.client_address.empty() || config.client_address == "0.0.0.0" || config.client_address == "::";
+    return any ? "127.0.0.1" : config.client_address;
+}
+
+}  // namespace
+
+Result<Command> parse_command_line(int argument_count, const char* const* arguments) {
+    Arguments parsed;
+    CLI::App app{kAbout, "zabd"};
+    declare(app, parsed);
+    try {
+        app.parse(argument_count, arguments);
+    } catch (const CLI::CallForVersion& version) {
+        return Command{.config = {}, .answer = std::string(version.what()) + "\n"};
+    } catch (const CLI::CallForHelp&) {
+        return Command{.config = {}, .answer = app.help()};
+    } catch (const CLI::ParseError& error) {
+        return failure(Errc::kBadConfig, std::string(error.what()) + " (zabd --help tells what there is)");
+    }
+    auto config = config_of(parsed);
+    if (!config) return std::unexpected(config.error());
+    return Command{.config = std::move(*config), .answer = {}};
+}
+
+std::string greeting(const Config& config, std::uint16_t port) {
+    const auto where = fmt::format("{}:{}", config.client_address.empty() ? "*" : config.client_address, port);
+    const auto data = std::filesystem::absolute(config.data_dir).lexically_normal().string();
+    auto text = fmt::format("zabd {} listens on {}, its data are in {}\n", zabd_version(), where, data);
+    if (!config.file.empty()) return text;
+    const auto address = shown_address(config);
+    text += fmt::format(
+        "Try it from another terminal:\n"
+        "  echo srvr | nc {0} {1}\n"
+        "  python3 -c 'from kazoo.client import KazooClient as Z; z = Z(\"{0}:{1}\"); z.start(); "
+        "print(z.create(\"/hello\", b\"world\"))'\n"
+        "Ctrl-C stops it.\n",
+        address, port);
+    return text;
+}
+
+}  // namespace zabd::server

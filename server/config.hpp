@@ -1,0 +1,71 @@
+// The configuration: zoo.cfg and the command line, validated, once.
+//
+// Source    ZooKeeper's own file, unchanged. Which keys act, which are only known: docs/operations.md, and the table in
+//           config_keys.cpp, which holds every key and its verdict.
+// Errors    Errc::kBadConfig, as "zoo.cfg:12: tickTime=abc is not a number of ms". A key that zabd does not act on, or
+//           does not know, is a warning by name; one that would be dangerous to ignore is an error.
+#pragma once
+
+#include "wire/result.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zabd::server {
+
+using std::chrono::milliseconds;
+
+/// Values in here are as they will be used: defaults filled in, limits derived.
+struct Config {
+    std::filesystem::path file;  // empty: there was none
+
+    // The client port.
+    std::string client_address = "127.0.0.1";  // empty: all of this machine's
+    std::uint16_t client_port = 2181;
+    int client_backlog = -1;                       // below 0: the system's maximum
+    std::size_t connections_per_address_max = 60;  // 0: no limit
+    std::size_t connections_max = 0;               // 0: no limit
+    std::size_t frame_bytes_max = 1048575;         // of a request
+    milliseconds first_frame_timeout{10'000};      // for a connection to ask for a session
+    bool keep_alive = false;                       // TCP's probes on client connections
+    std::set<std::string> words{"srvr"};           // four-letter words that are answered
+
+    // Data.
+    std::filesystem::path data_dir = "zabd-data";
+    std::filesystem::path log_dir = "zabd-data";
+    bool create_directories = true;
+    std::size_t log_segment_bytes = 16 << 20;
+    std::uint64_t checkpoint_transactions = 100'000;  // at most so many behind the checkpoint
+    milliseconds slow_sync{1000};                     // a sync of the log that takes longer is warned about
+
+    // Sessions and requests.
+    milliseconds tick{2000};
+    milliseconds session_timeout_min{4000};
+    milliseconds session_timeout_max{40'000};
+    std::size_t outstanding_max = 1000;  // requests in flight before clients are held back
+    bool ttl_nodes = false;
+    bool reconfig_enabled = false;
+    bool enforce_quota = false;
+    bool skip_acl = false;
+    bool digest_enabled = true;
+    std::string super_digest;                   // secret: never shown
+    std::vector<std::string> enforced_schemes;  // a client must have an identity of one of these; empty: need not
+    milliseconds container_check_interval{60'000};
+    std::uint32_t containers_per_minute_max = 10'000;
+    milliseconds container_never_used_max{0};  // 0: such containers stay
+
+    std::string log_level = "info";
+    std::vector<std::string> warnings;  // to be logged once there is a log
+};
+
+/// A file's text; `name` stands in messages. What it does not say has ZooKeeper's default, not that of Config.
+Result<Config> parse_config(std::string_view text, const std::string& name);
+Result<Config> read_config(const std::filesystem::path& file);
+
+}  // namespace zabd::server

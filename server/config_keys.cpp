@@ -1,0 +1,475 @@
+#include "server/config_keys.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace zabd::server {
+namespace {
+
+using Kind = KeyOutcome::Kind;
+using Apply = KeyOutcome (*)(ConfigDraft&, std::string_view);
+
+constexpr std::int64_t kIntMax = std::numeric_limits<std::int32_t>::max();
+constexpr std::size_t kSegmentBytesMin = 1 << 20;
+constexpr std::size_t kSegmentBytesMax = std::size_t{1} << 30;
+constexpr std::size_t kExtraBytesMin = 1024;
+
+KeyOutcome fine() { return {}; }
+KeyOutcome warning(std::string text) { return {.kind = Kind::kWarning, .text = std::move(text)}; }
+KeyOutcome error(std::string text) { return {.kind = Kind::kError, .text = std::move(text)}; }
+
+// --- values ----------------------------------------------------------------------------------------------------------
+
+bool equal_but_for_case(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, {}, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+}
+
+std::optional<std::int64_t> number(std::string_view value) {
+    if (value.starts_with('+')) value.remove_prefix(1);
+    std::int64_t result = 0;
+    const auto [stopped, code] = std::from_chars(value.data(), value.data() + value.size(), result);
+    if (value.empty() || code != std::errc() || stopped != value.data() + value.size()) return std::nullopt;
+    return result;
+}
+
+struct Range {
+    std::int64_t min = 0;
+    std::int64_t max = kIntMax;
+    const char* unit = "";
+};
+
+/// Hands a number in the range to `take`; tells what it should have been otherwise.
+template <class Take>
+KeyOutcome with_number(std::string_view value, const Range& range, const Take& take) {
+    const auto result = number(value);
+    if (!result) return error(fmt::format("is not a number{}", range.unit));
+    if (*result < range.min || *result > range.max) {
+        return error(fmt::format("is not from {} to {}", range.min, range.max));
+    }
+    take(*result);
+    return fine();
+}
+
+constexpr Range kMilliseconds{.min = 0, .unit = " of ms"};
+constexpr Range kPositiveMilliseconds{.min = 1, .unit = " of ms"};
+constexpr Range kAnyInt{.min = -kIntMax - 1};
+
+template <milliseconds Config::*member, std::int64_t min = 0>
+KeyOutcome set_milliseconds(ConfigDraft& draft, std::string_view value) {
+    const Range range{.min = min, .unit = " of ms"};
+    return with_number(value, range, [&](std::int64_t ms) { draft.config.*member = milliseconds{ms}; });
+}
+
+/// A limit where nothing and less mean none.
+template <std::size_t Config::*member>
+KeyOutcome set_limit(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, kAnyInt, [&](std::int64_t limit) {
+        draft.config.*member = static_cast<std::size_t>(std::max<std::int64_t>(limit, 0));
+    });
+}
+
+/// Keys that ZooKeeper's parser reads: anything but true and false is an error.
+template <class Take>
+KeyOutcome with_bool(std::string_view value, const Take& take) {
+    const bool yes = equal_but_for_case("true", value);
+    if (!yes && !equal_but_for_case("false", value)) return error("is neither true nor false");
+    return take(yes);
+}
+
+/// Keys that are properties to ZooKeeper: all but true is false.
+template <bool Config::*member>
+KeyOutcome set_flag(ConfigDraft& draft, std::string_view value) {
+    const bool yes = equal_but_for_case("true", value);
+    draft.config.*member = yes;
+    if (yes || equal_but_for_case("false", value)) return fine();
+    return warning("is neither true nor false: taken as false, as ZooKeeper does");
+}
+
+std::vector<std::string> comma_list(std::string_view value) {
+    std::vector<std::string> items;
+    while (!value.empty()) {
+        auto item = value.substr(0, value.find(','));
+        value.remove_prefix(std::min(value.size(), item.size() + 1));
+        const auto first = item.find_first_not_of(" \t");
+        if (first == std::string_view::npos) continue;
+        items.emplace_back(item.substr(first, item.find_last_not_of(" \t") - first + 1));
+    }
+    return items;
+}
+
+// --- the client port -------------------------------------------------------------------------------------------------
+
+KeyOutcome set_client_port(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.max = 65535}, [&](std::int64_t p) { draft.port = static_cast<std::uint16_t>(p); });
+}
+
+KeyOutcome set_client_address(ConfigDraft& draft, std::string_view value) {
+    draft.has_address = true;
+    draft.config.client_address = value;
+    return fine();
+}
+
+KeyOutcome set_backlog(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, kAnyInt, [&](std::int64_t n) { draft.config.client_backlog = static_cast<int>(n); });
+}
+
+KeyOutcome set_words(ConfigDraft& draft, std::string_view value) {
+    for (auto& word : comma_list(value)) draft.config.words.insert(std::move(word));
+    return fine();
+}
+
+KeyOutcome set_read_only_mode(ConfigDraft& draft, std::string_view value) {
+    if (!equal_but_for_case("true", value)) return fine();
+    draft.config.words.insert("isro");
+    return warning("only enables the word isro: a standalone server is never cut off from a quorum");
+}
+
+KeyOutcome set_frame_bytes(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.min = 1, .unit = " of bytes"},
+                       [&](std::int64_t n) { draft.config.frame_bytes_max = static_cast<std::size_t>(n); });
+}
+
+KeyOutcome set_extra_bytes(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.min = 0, .unit = " of bytes"}, [&](std::int64_t n) {
+        draft.config.txn_bytes_extra = std::max(static_cast<std::size_t>(n), kExtraBytesMin);
+    });
+}
+
+KeyOutcome refuse_tls(ConfigDraft&, std::string_view) {
+    return error("asks for TLS, which zabd does not have yet: remove it to serve without");
+}
+
+KeyOutcome check_connection_factory(ConfigDraft&, std::string_view value) {
+    const bool known = value == "org.apache.zookeeper.server.NIOServerCnxnFactory" ||
+                       value == "org.apache.zookeeper.server.NettyServerCnxnFactory";
+    return known ? fine() : warning("is a class that zabd cannot load: it has no effect");
+}
+
+// --- data ------------------------------------------------------------------------------------------------------------
+
+KeyOutcome set_data_dir(ConfigDraft& draft, std::string_view value) {
+    if (value.empty()) return error("names no directory");
+    draft.has_data_dir = true;
+    draft.config.data_dir = value;
+    return fine();
+}
+
+KeyOutcome set_log_dir(ConfigDraft& draft, std::string_view value) {
+    if (value.empty()) return error("names no directory");
+    draft.has_log_dir = true;
+    draft.config.log_dir = value;
+    return fine();
+}
+
+KeyOutcome set_checkpoint_transactions(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.unit = " of transactions"}, [&](std::int64_t n) {
+        draft.config.checkpoint_transactions = static_cast<std::uint64_t>(std::max<std::int64_t>(n, 2));
+    });
+}
+
+KeyOutcome set_segment_bytes(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.min = 1, .unit = " of KB"}, [&](std::int64_t kb) {
+        draft.config.log_segment_bytes =
+            std::clamp(static_cast<std::size_t>(kb) << 10, kSegmentBytesMin, kSegmentBytesMax);
+    });
+}
+
+KeyOutcome check_force_sync(ConfigDraft&, std::string_view value) {
+    return value == "yes" ? fine() : warning("has no effect: zabd syncs before it answers, always");
+}
+
+// --- sessions and requests -------------------------------------------------------------------------------------------
+
+KeyOutcome set_session_timeout_min(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.min = -1, .unit = " of ms"}, [&](std::int64_t ms) {
+        if (ms >= 0) draft.session_timeout_min = milliseconds{ms};
+    });
+}
+
+KeyOutcome set_session_timeout_max(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.min = -1, .unit = " of ms"}, [&](std::int64_t ms) {
+        if (ms >= 0) draft.session_timeout_max = milliseconds{ms};
+    });
+}
+
+KeyOutcome set_reconfig(ConfigDraft& draft, std::string_view value) {
+    return with_bool(value, [&](bool yes) { return draft.config.reconfig_enabled = yes, fine(); });
+}
+
+KeyOutcome check_local_sessions(ConfigDraft&, std::string_view value) {
+    return with_bool(value, [](bool yes) { return yes ? warning("has no effect: all sessions are durable") : fine(); });
+}
+
+KeyOutcome set_containers_per_minute(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.min = 1, .unit = " of nodes"},
+                       [&](std::int64_t n) { draft.config.containers_per_minute_max = static_cast<std::uint32_t>(n); });
+}
+
+// --- security --------------------------------------------------------------------------------------------------------
+
+KeyOutcome set_skip_acl(ConfigDraft& draft, std::string_view value) {
+    draft.config.skip_acl = value == "yes";
+    return draft.config.skip_acl ? warning("lets everybody do everything: ACLs are not checked") : fine();
+}
+
+KeyOutcome set_super_digest(ConfigDraft& draft, std::string_view value) {
+    draft.config.super_digest = value;
+    if (value.find(':') == std::string_view::npos) {
+        return {.kind = Kind::kError, .text = "is not of the form user:base64", .secret = true};
+    }
+    return fine();
+}
+
+KeyOutcome check_digest_algorithm(ConfigDraft&, std::string_view value) {
+    const bool sha1 = value.empty() || equal_but_for_case("sha1", value) || equal_but_for_case("sha-1", value);
+    return sha1 ? fine() : error("is not supported: zabd has SHA1 only, so no identity would match its ACLs");
+}
+
+KeyOutcome set_enforce_auth(ConfigDraft& draft, std::string_view value) {
+    draft.enforce_auth = equal_but_for_case("true", value);
+    return fine();
+}
+
+KeyOutcome set_enforced_schemes(ConfigDraft& draft, std::string_view value) {
+    draft.config.enforced_schemes = comma_list(value);
+    for (const auto& scheme : draft.config.enforced_schemes) {
+        if (scheme != "digest" && scheme != "ip") {
+            return error("names a scheme that nobody can have here: zabd knows digest and ip");
+        }
+    }
+    return fine();
+}
+
+KeyOutcome refuse_sasl_required(ConfigDraft&, std::string_view value) {
+    if (!equal_but_for_case("true", value)) return fine();
+    return error("asks for SASL, which zabd does not have yet");
+}
+
+KeyOutcome check_auth_provider(ConfigDraft&, std::string_view value) {
+    static constexpr std::string_view kPackage = "org.apache.zookeeper.server.auth.";
+    if (!value.starts_with(kPackage)) return error("is a class that zabd cannot load: remove it to do without");
+    const auto name = value.substr(kPackage.size());
+    if (name == "DigestAuthenticationProvider" || name == "IPAuthenticationProvider") return fine();
+    const bool upstream = name == "SASLAuthenticationProvider" || name == "X509AuthenticationProvider" ||
+                          name == "EnsembleAuthenticationProvider";
+    if (!upstream) return error("is a class that zabd cannot load: remove it to do without");
+    return warning("has no effect: zabd does not have this scheme yet, and nobody will match ACLs that use it");
+}
+
+// --- ensembles -------------------------------------------------------------------------------------------------------
+
+/// host:port:port[:role][;[address:]clientPort]. All but the role and the client port is for ensembles.
+KeyOutcome add_server(ConfigDraft& draft, std::string_view value) {
+    const auto semicolon = value.find(';');
+    const auto peer = value.substr(0, semicolon);
+    if (std::ranges::count(peer, ':') < 2) return error("is not of the form host:port:port[:role][;clientPort]");
+    ++(peer.ends_with(":observer") ? draft.observers : draft.voters);
+    if (semicolon == std::string_view::npos) return fine();
+    const auto client = value.substr(semicolon + 1);
+    const auto port = client.substr(client.rfind(':') == std::string_view::npos ? 0 : client.rfind(':') + 1);
+    return with_number(port, {.max = 65535},
+                       [&](std::int64_t p) { draft.port_of_server = static_cast<std::uint16_t>(p); });
+}
+
+KeyOutcome refuse_ensemble(ConfigDraft&, std::string_view) {
+    return error("belongs to an ensemble: zabd is standalone as yet");
+}
+
+KeyOutcome check_election(ConfigDraft&, std::string_view value) {
+    return value == "3" ? fine() : error("is not supported: 3 is the only election there is");
+}
+
+KeyOutcome check_peer_type(ConfigDraft&, std::string_view value) {
+    if (value == "participant") return fine();
+    return value == "observer" ? refuse_ensemble : error("is neither participant nor observer");
+}
+
+KeyOutcome check_ssl_quorum(ConfigDraft&, std::string_view value) {
+    return with_bool(value,
+                     [](bool yes) { return yes ? error("asks for TLS, which zabd does not have yet") : fine(); });
+}
+
+/// Only the value false does what it says.
+KeyOutcome off_only(ConfigDraft&, std::string_view value) {
+    return equal_but_for_case("false", value) ? fine() : warning("has no effect: zabd does not have this yet");
+}
+
+KeyOutcome accept(ConfigDraft&, std::string_view) { return fine(); }
+
+// --- the table -------------------------------------------------------------------------------------------------------
+
+constexpr std::string_view kEnsemble = "is for ensembles, and zabd is standalone as yet";
+constexpr std::string_view kNotYet = "is for what zabd does not have yet";
+constexpr std::string_view kTls = "is for TLS, which zabd does not have yet";
+constexpr std::string_view kSasl = "is for SASL, which zabd does not have yet";
+constexpr std::string_view kJava = "is for the insides of the Java server";
+constexpr std::string_view kStorage = "is for ZooKeeper's snapshots and logs; zabd's are kept in another way";
+
+// The order of docs/operations.md. Of several that match, an exact name wins, else the first.
+constexpr ConfigKey kKeys[] = {
+    {"clientPort", set_client_port},
+    {"clientPortAddress", set_client_address},
+    {"clientPortListenBacklog", set_backlog},
+    {"maxClientCnxns", set_limit<&Config::connections_per_address_max>},
+    {"maxCnxns", set_limit<&Config::connections_max>},
+    {"jute.maxbuffer", set_frame_bytes},
+    {"jute.maxbuffer.extrasize", set_extra_bytes},
+    {"nio.sessionlessCnxnTimeout", set_milliseconds<&Config::first_frame_timeout, 1>},
+    {"clientTcpKeepAlive", set_flag<&Config::keep_alive>},
+    {"4lw.commands.whitelist", set_words},
+    {"readonlymode.enabled", set_read_only_mode},
+    {"dataDir", set_data_dir},
+    {"dataLogDir", set_log_dir},
+    {"datadir.autocreate", set_flag<&Config::create_directories>},
+    {"snapCount", set_checkpoint_transactions},
+    {"preAllocSize", set_segment_bytes},
+    {"fsync.warningthresholdms", set_milliseconds<&Config::slow_sync>},
+    {"forceSync", check_force_sync},
+    {"tickTime", set_milliseconds<&Config::tick, 1>},
+    {"minSessionTimeout", set_session_timeout_min},
+    {"maxSessionTimeout", set_session_timeout_max},
+    {"globalOutstandingLimit", set_limit<&Config::outstanding_max>},
+    {"extendedTypesEnabled", set_flag<&Config::ttl_nodes>},
+    {"reconfigEnabled", set_reconfig},
+    {"enforceQuota", set_flag<&Config::enforce_quota>},
+    {"znode.container.checkIntervalMs", set_milliseconds<&Config::container_check_interval, 1>},
+    {"znode.container.maxPerMinute", set_containers_per_minute},
+    {"znode.container.maxNeverUsedIntervalMs", set_milliseconds<&Config::container_never_used_max>},
+    {"skipACL", set_skip_acl},
+    {"DigestAuthenticationProvider.enabled", set_flag<&Config::digest_enabled>},
+    {"DigestAuthenticationProvider.superDigest", set_super_digest},
+    {"DigestAuthenticationProvider.digestAlg", check_digest_algorithm},
+    {"enforce.auth.enabled", set_enforce_auth},
+    {"enforce.auth.schemes", set_enforced_schemes},
+
+    // Read only to be judged.
+    {"secureClientPort", refuse_tls},
+    {"sslQuorum", check_ssl_quorum},
+    {"sessionRequireClientSASLAuth", refuse_sasl_required},
+    {"authProvider.*", check_auth_provider},
+    {"server.*", add_server},
+    {"dynamicConfigFile", refuse_ensemble},
+    {"electionAlg", check_election},
+    {"peerType", check_peer_type},
+    {"serverCnxnFactory", check_connection_factory},
+    {"localSessionsEnabled", check_local_sessions},
+    {"localSessionsUpgradingEnabled", check_local_sessions},
+    {"admin.enableServer", off_only},
+    {"client.portUnification", off_only},
+    {"portUnification", off_only},
+    {"standaloneEnabled", accept},
+
+    // Known, without effect.
+    {"secureClientPortAddress", nullptr, kTls},
+    {"initLimit", nullptr, kEnsemble},
+    {"syncLimit", nullptr, kEnsemble},
+    {"connectToLearnerMasterLimit", nullptr, kEnsemble},
+    {"group.*", nullptr, kEnsemble},
+    {"weight.*", nullptr, kEnsemble},
+    {"quorumListenOnAllIPs", nullptr, kEnsemble},
+    {"leaderServes", nullptr, kEnsemble},
+    {"observerMasterPort", nullptr, kEnsemble},
+    {"observerMaster.sizeLimit", nullptr, kEnsemble},
+    {"syncEnabled", nullptr, kEnsemble},
+    {"observer.*", nullptr, kEnsemble},
+    {"oraclePath", nullptr, kEnsemble},
+    {"multiAddress.*", nullptr, kEnsemble},
+    {"tcpKeepAlive", nullptr, kEnsemble},
+    {"cnxTimeout", nullptr, kEnsemble},
+    {"quorumCnxnTimeoutMs", nullptr, kEnsemble},
+    {"electionPortBindRetry", nullptr, kEnsemble},
+    {"fastleader.*", nullptr, kEnsemble},
+    {"leader.*", nullptr, kEnsemble},
+    {"learner.*", nullptr, kEnsemble},
+    {"follower.*", nullptr, kEnsemble},
+    {"leaderConnectDelayDuringRetryMs", nullptr, kEnsemble},
+    {"forward_learner_requests_to_commit_processor_disabled", nullptr, kEnsemble},
+    {"commitLogCount", nullptr, kEnsemble},
+    {"snapshotSizeFactor", nullptr, kEnsemble},
+    {"quorum.auth.*", nullptr, kEnsemble},
+    {"quorum.cnxn.threads.size", nullptr, kEnsemble},
+    {"sslQuorumReloadCertFiles", nullptr, kEnsemble},
+    {"db.autocreate", nullptr, kEnsemble},
+    {"autopurge.*", nullptr, kStorage},
+    {"snapSizeLimitInKb", nullptr, kStorage},
+    {"txnLogSizeLimitInKb", nullptr, kStorage},
+    {"snapshot.*", nullptr, kStorage},
+    {"serializeLastProcessedZxid.enabled", nullptr, kStorage},
+    {"digest.enabled", nullptr, kStorage},
+    {"closeSessionTxn.enabled", nullptr, kStorage},
+    {"flushDelay", nullptr, kStorage},
+    {"maxWriteQueuePollTime", nullptr, kStorage},
+    {"maxBatchSize", nullptr, kStorage},
+    {"emulate353TTLNodes", nullptr, kStorage},
+    {"enableEagerACLCheck", nullptr, kNotYet},
+    {"request_*", nullptr, kNotYet},
+    {"requestThrottle*", nullptr, kNotYet},
+    {"requestStale*", nullptr, kNotYet},
+    {"throttled_op_wait_time", nullptr, kNotYet},
+    {"throttledOpWaitTime", nullptr, kNotYet},
+    {"largeRequest*", nullptr, kNotYet},
+    {"connection_throttle_*", nullptr, kNotYet},
+    {"connectionMaxTokens", nullptr, kNotYet},
+    {"connectionTokenFill*", nullptr, kNotYet},
+    {"connectionFreezeTime", nullptr, kNotYet},
+    {"connectionDrop*", nullptr, kNotYet},
+    {"connectionDecreaseRatio", nullptr, kNotYet},
+    {"admin.*", nullptr, kNotYet},
+    {"metricsProvider.*", nullptr, kNotYet},
+    {"audit.*", nullptr, kNotYet},
+    {"ensembleAuthName", nullptr, kNotYet},
+    {"IPAuthenticationProvider.usexforwardedfor", nullptr, kNotYet},
+    {"ssl.*", nullptr, kTls},
+    {"client.certReload", nullptr, kTls},
+    {"X509AuthenticationProvider.superUser", nullptr, kTls},
+    {"fips-mode", nullptr, kTls},
+    {"superUser", nullptr, kSasl},
+    {"superUser.*", nullptr, kSasl},
+    {"allowSaslFailedClients", nullptr, kSasl},
+    {"letAnySaslUserDoX", nullptr, kSasl},
+    {"kerberos.*", nullptr, kSasl},
+    {"security.auth_to_local", nullptr, kSasl},
+    {"server.realm", nullptr, kSasl},
+    {"sasl.serverconfig", nullptr, kSasl},
+    {"maxResponseCacheSize", nullptr, kJava},
+    {"maxGetChildrenResponseCacheSize", nullptr, kJava},
+    {"commitProcessor.*", nullptr, kJava},
+    {"nio.*", nullptr, kJava},
+    {"netty.*", nullptr, kJava},
+    {"watchManagerName", nullptr, kJava},
+    {"watcherClean*", nullptr, kJava},
+    {"maxInProcessingDeadWatchers", nullptr, kJava},
+    {"bitHashCacheSize", nullptr, kJava},
+    {"intBufferStartingSizeBytes", nullptr, kJava},
+    {"messageTracker.*", nullptr, kJava},
+    {"pathStats.*", nullptr, kJava},
+    {"jvm.*", nullptr, kJava},
+    {"jmx.*", nullptr, kJava},
+};
+
+bool covers(std::string_view pattern, std::string_view name) {
+    if (!pattern.ends_with('*')) return pattern == name;
+    pattern.remove_suffix(1);
+    return name.size() > pattern.size() && name.starts_with(pattern);
+}
+
+}  // namespace
+
+std::span<const ConfigKey> config_keys() { return kKeys; }
+
+const ConfigKey* find_config_key(std::string_view name) {
+    static constexpr std::string_view kPrefix = "zookeeper.";
+    if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+    const auto exact = std::ranges::find(kKeys, name, &ConfigKey::name);
+    if (exact != std::end(kKeys)) return exact;
+    const auto pattern = std::ranges::find_if(kKeys, [&](const ConfigKey& key) { return covers(key.name, name); });
+    return pattern == std::end(kKeys) ? nullptr : pattern;
+}
+
+}  // namespace zabd::server

@@ -1,0 +1,51 @@
+#include "server/command_line.hpp"
+#include "server/config.hpp"
+#include "server/runtime.hpp"
+#include "server/version.hpp"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <exception>
+
+namespace {
+
+using namespace zabd;
+using namespace zabd::server;
+
+void set_up_log(const std::string& level) {
+    spdlog::set_default_logger(spdlog::stderr_color_mt("zabd"));
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
+    spdlog::set_level(spdlog::level::from_str(level));
+}
+
+int fail(const Error& error, int code) {
+    spdlog::error("{}", error.where);
+    return code;
+}
+
+int serve(int argument_count, const char* const* arguments) {
+    set_up_log("info");
+    const auto command = parse_command_line(argument_count, arguments);
+    if (!command) return fail(command.error(), kExitBadConfig);
+    if (!command->answer.empty()) return std::fputs(command->answer.c_str(), stdout), kExitNormal;
+    spdlog::set_level(spdlog::level::from_str(command->config.log_level));
+    auto runtime = Runtime::open(command->config);
+    if (!runtime) return fail(runtime.error(), kExitNoData);
+    if (const auto listening = (*runtime)->listen(); !listening) return fail(listening.error(), kExitUnexpected);
+    std::fputs(greeting(command->config, (*runtime)->port()).c_str(), stdout);
+    std::fflush(stdout);
+    (*runtime)->run();
+    return kExitNormal;
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+    try {
+        return serve(argument_count, arguments);
+    } catch (const std::exception& exception) {
+        return fail({Errc::kIo, exception.what()}, kExitUnexpected);
+    }
+}

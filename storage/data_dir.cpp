@@ -1,0 +1,266 @@
+#include "storage/data_dir.hpp"
+
+#include "storage/file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace zabd::storage {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kVersion = "1";
+constexpr std::string_view kHoldsAll = "state+log";
+constexpr std::string_view kHoldsState = "state";
+constexpr std::string_view kHoldsLog = "log";
+
+/// Text of DIR/zabd/format.
+struct Format {
+    std::string holds;
+    std::uint64_t identity = 0;
+};
+
+std::string written(const Format& format) {
+    char identity[17];
+    std::snprintf(identity, sizeof identity, "%016llx", static_cast<unsigned long long>(format.identity));
+    return "version " + std::string(kVersion) + "\nholds " + format.holds + "\nidentity " + identity + "\n";
+}
+
+/// The rest of the line that starts with `key`.
+std::string value_of(std::string_view text, std::string_view key) {
+    const auto line = text.find(std::string(key) + " ");
+    if (line == text.npos || (line != 0 && text[line - 1] != '\n')) return {};
+    const auto value = text.substr(line + key.size() + 1);
+    return std::string(value.substr(0, value.find('\n')));
+}
+
+/// Kinds of file systems on which neither locks nor memory maps hold what they promise.
+bool on_network(const fs::path& path) {
+    constexpr long kNetworks[] = {0x6969 /* nfs */,  0xff534d42 /* cifs */,   0x517b /* smb */,
+                                  0xfe534d42 /* smb2 */, 0x01021997 /* 9p */, 0x00c36400 /* ceph */,
+                                  0x5346414f /* afs */};
+    struct statfs status {};
+    if (::statfs(path.c_str(), &status) != 0) return false;
+    return std::find(std::begin(kNetworks), std::end(kNetworks), static_cast<long>(status.f_type)) !=
+           std::end(kNetworks);
+}
+
+Result<void> fill_random(std::span<unsigned char> bytes) {
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+        return std::unexpected(system_error(errno, "getrandom", "draw a secret"));
+    return {};
+}
+
+/// Makes the directory and what is missing above it, each entry durable.
+Result<void> make_directories(const fs::path& path) {
+    std::error_code error;
+    if (fs::is_directory(path, error)) return {};
+    const auto parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
+    if (auto made = make_directories(parent); !made) return made;
+    fs::create_directory(path, error);
+    if (error) return std::unexpected(system_error(error.value(), path, "create the directory"));
+    return real_file_system().sync_directory(parent);
+}
+
+Result<std::string> read_file(const fs::path& path) {
+    const auto file = real_file_system().open(path);
+    if (!file) return std::unexpected(file.error());
+    return read_whole(**file);
+}
+
+}  // namespace
+
+class DataDir::Opening {
+public:
+    Opening(const fs::path& root, const fs::path& log_root) : data_(new DataDir) {
+        data_->root_ = root.lexically_normal();
+        data_->log_root_ = log_root.lexically_normal();
+    }
+
+    Result<std::unique_ptr<DataDir>> run() {
+        for (const auto& root : roots()) {
+            if (auto checked = check_place(root); !checked) return std::unexpected(checked.error());
+        }
+        for (const auto& root : roots()) {
+            if (auto made = make_directories(root / "zabd"); !made) return std::unexpected(made.error());
+            if (auto locked = lock(root / "zabd" / "lock"); !locked) return std::unexpected(locked.error());
+        }
+        if (auto settled = settle_formats(); !settled) return std::unexpected(settled.error());
+        for (const auto& directory : {data_->log_directory(), data_->checkpoint_directory()}) {
+            if (auto made = make_directories(directory); !made) return std::unexpected(made.error());
+        }
+        if (auto secret = settle_secret(); !secret) return std::unexpected(secret.error());
+        return std::move(data_);
+    }
+
+private:
+    [[nodiscard]] bool one_root() const {
+        std::error_code error;
+        return data_->root_ == data_->log_root_ || fs::equivalent(data_->root_, data_->log_root_, error);
+    }
+
+    [[nodiscard]] std::vector<fs::path> roots() const {
+        if (one_root()) return {data_->root_};
+        return {data_->root_, data_->log_root_};
+    }
+
+    static Result<void> check_place(const fs::path& root) {
+        std::error_code error;
+        if (fs::exists(root / "version-2", error)) {
+            return failure(Errc::kUnsupported, root.string() +
+                                                   ": holds files of Apache ZooKeeper (version-2), which zabd does not "
+                                                   "read. They were left as they are: choose another dataDir");
+        }
+        auto existing = root;
+        while (!existing.empty() && !fs::exists(existing, error)) existing = existing.parent_path();
+        if (on_network(existing.empty() ? fs::path(".") : existing)) {
+            return failure(Errc::kUnsupported, root.string() +
+                                                   ": is on a network file system, where neither locks nor memory maps "
+                                                   "can be trusted: choose a directory on a disk of this machine");
+        }
+        return {};
+    }
+
+    Result<void> lock(const fs::path& path) {
+        const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+        if (descriptor < 0) return std::unexpected(system_error(errno, path, "open"));
+        data_->lock_descriptors_.push_back(descriptor);
+        if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+            if (errno != EWOULDBLOCK) return std::unexpected(system_error(errno, path, "lock"));
+            char pid[24] = "";
+            (void)!::pread(descriptor, pid, sizeof pid - 1, 0);
+            pid[std::strcspn(pid, "\n")] = '\0';
+            return failure(Errc::kInUse, path.parent_path().string() + ": in use by process " + pid);
+        }
+        const auto pid = std::to_string(::getpid()) + "\n";
+        (void)!::ftruncate(descriptor, 0);  // for the reader of that error alone, so its loss is no matter
+        (void)!::pwrite(descriptor, pid.data(), pid.size(), 0);
+        return {};
+    }
+
+    /// The root's format is written last: it says that all of the directory is there.
+    Result<void> settle_formats() {
+        const auto state = read_format(data_->root_);
+        if (!state) return std::unexpected(state.error());
+        if (*state) return check_formats(**state);
+        if (auto drawn = fill_random({reinterpret_cast<unsigned char*>(&data_->identity_), 8}); !drawn) return drawn;
+        if (!one_root()) {
+            if (auto begun = begin_log_root(); !begun) return begun;
+        }
+        return write_format(data_->root_, one_root() ? kHoldsAll : kHoldsState);
+    }
+
+    Result<void> check_formats(const Format& state) {
+        const auto& root = data_->root_;
+        const auto& log_root = data_->log_root_;
+        data_->identity_ = state.identity;
+        if (state.holds == kHoldsLog) {
+            return failure(Errc::kBadConfig, root.string() +
+                                                 ": holds a log only: it is the dataLogDir of another directory. Are "
+                                                 "dataDir and dataLogDir swapped?");
+        }
+        if (state.holds == kHoldsAll) {
+            if (one_root()) return {};
+            return failure(Errc::kBadConfig, root.string() + ": holds its log itself: take dataLogDir=" +
+                                                 log_root.string() + " out of the configuration");
+        }
+        if (one_root()) {
+            return failure(Errc::kBadConfig,
+                           root.string() + ": its log is in another directory: set dataLogDir as it was before");
+        }
+        const auto log = read_format(log_root);
+        if (!log) return std::unexpected(log.error());
+        if (!*log) {
+            return failure(Errc::kDamaged, log_root.string() + ": the log of " + root.string() +
+                                               " should be here, but is not. Is its disk mounted?");
+        }
+        if ((*log)->holds == kHoldsLog && (*log)->identity == state.identity) return {};
+        return failure(Errc::kBadConfig, log_root.string() + ": is not the log directory of " + root.string() +
+                                             ", but belongs to another server");
+    }
+
+    /// A log directory that a crash left without its data directory has no record yet, and may be taken.
+    Result<void> begin_log_root() {
+        const auto& log_root = data_->log_root_;
+        const auto log = read_format(log_root);
+        if (!log) return std::unexpected(log.error());
+        std::error_code error;
+        if (*log && fs::exists(log_root / "zabd" / "log", error)) {
+            return failure(Errc::kBadConfig, log_root.string() + ": holds the log of another directory than " +
+                                                 data_->root_.string() + ", which is empty");
+        }
+        return write_format(log_root, kHoldsLog);
+    }
+
+    static Result<std::optional<Format>> read_format(const fs::path& root) {
+        const auto path = root / "zabd" / "format";
+        std::error_code error;
+        if (!fs::exists(path, error)) return std::nullopt;
+        const auto text = read_file(path);
+        if (!text) return std::unexpected(text.error());
+        const auto version = value_of(*text, "version");
+        if (version != kVersion) {
+            return failure(Errc::kUnsupported, path.string() + ": version '" + version + "', but this zabd reads " +
+                                                   std::string(kVersion));
+        }
+        Format format{.holds = value_of(*text, "holds"), .identity = 0};
+        const auto identity = value_of(*text, "identity");
+        (void)std::from_chars(identity.data(), identity.data() + identity.size(), format.identity, 16);
+        if (written(format) != *text) return failure(Errc::kDamaged, path.string() + ": does not read");
+        return format;
+    }
+
+    Result<void> write_format(const fs::path& root, std::string_view holds) {
+        return replace_file(real_file_system(), root / "zabd" / "format",
+                            written({.holds = std::string(holds), .identity = data_->identity_}));
+    }
+
+    Result<void> settle_secret() {
+        auto& secret = data_->secret_;
+        const auto path = data_->root_ / "zabd" / "secret";
+        std::error_code error;
+        if (!fs::exists(path, error)) {
+            if (auto drawn = fill_random(secret); !drawn) return drawn;
+            return replace_file(real_file_system(), path,
+                                {reinterpret_cast<const char*>(secret.data()), secret.size()}, true);
+        }
+        const auto content = read_file(path);
+        if (!content) return std::unexpected(content.error());
+        if (content->size() != secret.size()) {
+            return failure(Errc::kDamaged, path.string() + ": has " + std::to_string(content->size()) + " bytes, not " +
+                                               std::to_string(secret.size()) +
+                                               ". Restore it; or remove it, and no client can take up its session");
+        }
+        std::memcpy(secret.data(), content->data(), secret.size());
+        return {};
+    }
+
+    std::unique_ptr<DataDir> data_;
+};
+
+Result<std::unique_ptr<DataDir>> DataDir::open(const fs::path& root, const fs::path& log_root) {
+    return Opening(root, log_root).run();
+}
+
+DataDir::~DataDir() {
+    for (const int descriptor : lock_descriptors_) ::close(descriptor);
+}
+
+fs::path DataDir::log_directory() const { return log_root_ / "zabd" / "log"; }
+fs::path DataDir::checkpoint_directory() const { return root_ / "zabd" / "checkpoint"; }
+
+}  // namespace zabd::storage

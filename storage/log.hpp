@@ -1,0 +1,73 @@
+// The log on disk: segments of framed records, written by one thread, synced in groups.
+//
+// Contract  append() queues and returns; the writer thread writes all that has queued, syncs once, and says how far the
+//           log is durable. Records become durable in order.
+// Threads   append(), discard_through() and stop() from one thread (the core's); `on_durable` is called on the writer
+//           thread. Bytes handed over stay shared until they are written.
+// Errors    opening and scanning by value. A failed write or sync afterwards is never retried: the process stops,
+//           because nobody can know what the disk has (docs/storage.md).
+// Bounds    the queue is bounded by the core's outstanding requests.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "wire/bytes.hpp"
+#include "wire/ids.hpp"
+#include "wire/result.hpp"
+
+namespace zabd::storage {
+
+class FileSystem;
+
+struct LogOptions {
+    std::filesystem::path directory;
+    std::size_t segment_bytes = 16 << 20;  // a segment is closed once the next batch does not fit into so many
+    std::uint64_t identity = 0;            // of the data directory, DataDir::identity(): told from another one's log
+    FileSystem* files = nullptr;           // nullptr: the real one
+};
+
+struct LogRecord {
+    Zxid zxid;
+    Bytes txn;
+};
+
+/// What a scan at start found: every record after `after`, in order.
+struct LogScan {
+    Zxid zxid_last;                 // of the last whole record; `after` if there is none
+    std::uint64_t torn_bytes = 0;   // cut from the tail: written but never acknowledged
+};
+
+class Log {
+public:
+    /// Scans the segments, hands each record behind `after` to `visit` in order, cuts a torn tail, and opens for
+    /// appending. Damage elsewhere is Errc::kDamaged with file and offset, and nothing is changed.
+    /// `after` older than the oldest record kept, or a gap in the zxids, is damage too.
+    static Result<std::unique_ptr<Log>> open(const LogOptions& options, Zxid after,
+                                             const std::function<void(LogRecord)>& visit, LogScan& scan);
+    virtual ~Log() = default;
+
+    /// Starts the writer thread. `on_durable(zxid)`: this record and all before it survive a power cut.
+    virtual void start(std::function<void(Zxid)> on_durable) = 0;
+    virtual void append(Zxid zxid, Bytes txn) = 0;
+    /// The checkpoint holds everything up to `zxid`: segments wholly below it may go.
+    virtual void discard_through(Zxid zxid) = 0;
+    /// Writes and syncs what is queued, then ends the thread.
+    virtual void stop() = 0;
+
+    struct Figures {
+        std::uint64_t syncs = 0;
+        std::uint64_t records = 0;
+        std::uint64_t bytes = 0;
+        std::uint64_t sync_us_max = 0;
+        std::uint64_t sync_us_sum = 0;
+        std::uint64_t size_bytes = 0;  // of the segments on disk
+    };
+    [[nodiscard]] virtual Figures figures() const = 0;  // from any thread
+};
+
+}  // namespace zabd::storage

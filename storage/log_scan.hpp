@@ -1,0 +1,38 @@
+// The records of one segment, from its bytes.
+//
+// Effects   none: bytes in, records and a judgement out.
+// Judgement a batch that does not read is a torn tail if nothing says that it was ever durable: a crash came between its
+//           write and the end of its sync, and nobody was told of it. It is damage if a later batch of this segment
+//           names it, or what follows it, as durable (the writer starts no batch before the one before it is synced).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/log_format.hpp"
+#include "wire/result.hpp"
+
+namespace zabd::storage {
+
+struct SegmentScan {
+    std::optional<LogPosition> begin;  // what its first batch continues; nullopt: it has no batch
+    LogPosition end;                   // behind its last whole batch
+    std::uint64_t end_offset = kBlockBytes;  // of the block in which the next batch goes
+    std::uint64_t torn_bytes = 0;            // behind end_offset: up to the last byte that a torn write left
+    std::uint64_t leftover_bytes = 0;        // behind end_offset: up to the last byte that is not zero
+};
+
+using RecordVisitor = std::function<void(const RecordView&)>;
+
+/// Reads `segment`, which must be number `id.number` of its log. `before` is where the segment before it ended, nullopt
+/// for the oldest one kept. Errc::kDamaged names `file` and the offset.
+Result<SegmentScan> scan_segment(std::string_view segment, const SegmentId& id, std::optional<LogPosition> before,
+                                 const std::string& file, const RecordVisitor& visit);
+
+/// The error for damage at an offset of a log file, with what can be done about it.
+Error log_damage(const std::string& file, std::uint64_t offset, std::string_view what);
+
+}  // namespace zabd::storage

@@ -1,0 +1,92 @@
+// The log's files, without its threads: scan, append and sync, next segment, release.
+//
+// Contract  one writer: a batch is written with one call and synced before the next one starts. A segment's file is built
+//           at full size under a temporary name, synced, renamed and its directory synced before it is used.
+// Threads   one, but for build_segment() and drop_segments(), which touch only what they are given and may run on another.
+// Errors    by value; after a failed append() nothing may be called any more: nobody can know what the disk has.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "storage/file.hpp"
+#include "storage/log.hpp"
+#include "storage/log_format.hpp"
+#include "wire/result.hpp"
+
+namespace zabd::storage {
+
+/// A segment to be built: of zeros, or of the file of an older segment.
+struct SegmentPlan {
+    std::filesystem::path path;
+    SegmentId id;
+    std::uint64_t bytes = 0;
+    std::filesystem::path recycled;  // empty: a new file
+};
+
+struct Segment {
+    std::uint64_t number = 0;
+    std::uint64_t bytes = 0;  // of the file
+    std::unique_ptr<File> file;
+};
+
+Result<Segment> build_segment(FileSystem& files, const SegmentPlan& plan);
+
+/// Removes the files in this order, each durably before the next.
+Result<void> drop_segments(FileSystem& files, const std::vector<std::filesystem::path>& paths);
+
+class LogSegments {
+public:
+    /// As Log::open.
+    static Result<std::unique_ptr<LogSegments>> open(const LogOptions& options, Zxid after,
+                                                     const std::function<void(LogRecord)>& visit, LogScan& scan);
+
+    /// Writes the records as one batch and syncs it. None: a batch that only says that all before it is durable.
+    Result<void> append(std::span<const LogRecord> records);
+    /// append() of these would go on in the next segment, building it first if it was not adopted.
+    [[nodiscard]] bool rolls_for(std::span<const LogRecord> records) const;
+
+    /// The current segment is half full and the next one is not there: adopt(build_segment(next_plan())).
+    [[nodiscard]] bool wants_next() const;
+    [[nodiscard]] SegmentPlan next_plan();
+    void adopt(Segment next);
+
+    /// Forgets the segments that hold nothing behind `zxid`, and returns those whose files are to be dropped, oldest
+    /// first. The newest that has a record always stays: it tells where the log ends.
+    std::vector<std::filesystem::path> release_through(Zxid zxid);
+
+    [[nodiscard]] Zxid zxid_last() const { return position_.zxid; }
+    [[nodiscard]] std::uint64_t size_bytes() const;
+
+private:
+    struct Closed {
+        std::uint64_t number = 0;
+        std::uint64_t bytes = 0;
+        Zxid zxid_last;
+    };
+    class Opening;
+
+    explicit LogSegments(const LogOptions& options) : options_(options) {}
+
+    [[nodiscard]] std::filesystem::path path_of(std::uint64_t number) const;
+    Result<void> roll();
+    void close_current();
+
+    LogOptions options_;
+    LogPosition position_;  // all of it durable between calls
+
+    std::deque<Closed> closed_;  // oldest first
+    Segment current_;
+    std::uint64_t offset_ = kBlockBytes;  // in current_, of the next batch
+    std::deque<Segment> next_;            // built, empty, oldest first
+    std::deque<Closed> spare_;            // released, to be recycled, oldest first
+    std::string batch_;                   // kept for its memory
+};
+
+}  // namespace zabd::storage

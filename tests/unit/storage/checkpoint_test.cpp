@@ -1,0 +1,487 @@
+#include "storage/checkpoint.hpp"
+
+#include "storage/checkpoint_store.hpp"
+#include "tests/unit/storage/forked.hpp"
+#include "tests/unit/storage/temporary_directory.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace zabd;
+using namespace zabd::storage;
+using Catch::Matchers::Contains;
+
+namespace {
+
+struct Node {
+    std::string record;  // every field, in print
+    std::optional<std::string> data;
+    friend bool operator==(const Node&, const Node&) = default;
+};
+
+std::string printed(const wire::NodeRecord& record) {
+    std::string text;
+    const auto add = [&](const auto& field) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(field)>, std::string>) {
+            text += field + "|";
+        } else if constexpr (std::is_same_v<std::decay_t<decltype(field)>, Zxid>) {
+            text += std::to_string(field.value) + "|";
+        } else if constexpr (std::is_enum_v<std::decay_t<decltype(field)>>) {
+            text += std::to_string(std::to_underlying(field)) + "|";
+        } else {
+            text += std::to_string(field) + "|";
+        }
+    };
+    wire::NodeRecord::fields(record, [&](const auto&... field) { (add(field), ...); });
+    return text;
+}
+
+/// What a checkpoint ought to hold.
+struct Model {
+    std::map<std::uint64_t, Node> nodes;
+    std::map<std::int64_t, std::int32_t> sessions;
+    std::map<std::uint32_t, std::string> acls;
+    friend bool operator==(const Model&, const Model&) = default;
+
+    void apply(const wire::StateImages& images) {
+        for (const auto& image : images.nodes) {
+            const auto id = std::to_underlying(image.record.id);
+            if (image.deleted) {
+                nodes.erase(id);
+                continue;
+            }
+            nodes[id].record = printed(image.record);
+            if (image.data_changed) {
+                nodes[id].data.reset();
+                if (!image.data.null()) nodes[id].data = image.data.view();
+            }
+        }
+        for (const auto& image : images.sessions) {
+            sessions.erase(std::to_underlying(image.session));
+            if (image.timeout_ms) sessions[std::to_underlying(image.session)] = *image.timeout_ms;
+        }
+        for (const auto& image : images.acls) {
+            acls.erase(std::to_underlying(image.id));
+            if (image.encoded_list) acls[std::to_underlying(image.id)] = *image.encoded_list;
+        }
+    }
+};
+
+struct Loaded {
+    Model model;
+    CheckpointSummary summary;
+    std::unique_ptr<Checkpoint> checkpoint;
+    Error error;
+};
+
+/// Opens, and holds the order in which things are told to the contract.
+Loaded load(const CheckpointOptions& options) {
+    Loaded loaded;
+    std::uint64_t last_node = 0;
+    const CheckpointVisitor visitor{
+        .on_session =
+            [&](const wire::SessionImage& image) {
+                CHECK(loaded.model.nodes.empty());
+                loaded.model.sessions[std::to_underlying(image.session)] = image.timeout_ms.value();
+                return Result<void>{};
+            },
+        .on_acl =
+            [&](const wire::AclImage& image) {
+                CHECK(loaded.model.nodes.empty());
+                loaded.model.acls[std::to_underlying(image.id)] = image.encoded_list.value();
+                return Result<void>{};
+            },
+        .on_node =
+            [&](const wire::NodeRecord& record, const Bytes& data) {
+                const auto id = std::to_underlying(record.id);
+                if (id <= last_node) FAIL_CHECK("nodes out of order");
+                last_node = id;
+                loaded.model.nodes[id].record = printed(record);
+                if (!data.null()) loaded.model.nodes[id].data = data.view();
+                return Result<void>{};
+            },
+    };
+    auto opened = Checkpoint::open(options, visitor, loaded.summary);
+    if (opened) {
+        loaded.checkpoint = std::move(*opened);
+    } else {
+        loaded.error = opened.error();
+    }
+    return loaded;
+}
+
+wire::NodeImage node(std::uint64_t id, std::string name, std::optional<std::string> data, bool data_changed = true) {
+    wire::NodeImage image;
+    image.record.id = NodeId{id};
+    image.record.parent = id == 1 ? NodeId::kNone : NodeId::kRoot;
+    image.record.name = std::move(name);
+    image.data_changed = data_changed;
+    if (data) image.data = Bytes::copy_of(*data);
+    return image;
+}
+
+wire::NodeImage deleted(std::uint64_t id) {
+    wire::NodeImage image;
+    image.record.id = NodeId{id};
+    image.deleted = true;
+    return image;
+}
+
+wire::StateImages images_at(Counter counter, std::vector<wire::NodeImage> nodes = {}) {
+    wire::StateImages images;
+    images.zxid = Zxid::of(0, counter);
+    images.digest = counter * 11u;
+    images.next_node = NodeId{1000};
+    images.nodes = std::move(nodes);
+    return images;
+}
+
+/// Puts them all and stops.
+void write_all(const CheckpointOptions& options, std::vector<wire::StateImages> all) {
+    const auto checkpoint = std::move(load(options).checkpoint);
+    REQUIRE(checkpoint);
+    checkpoint->start([](Zxid) {});
+    for (auto& images : all) checkpoint->put(std::move(images));
+    checkpoint->stop();
+}
+
+class RandomImages {
+public:
+    explicit RandomImages(std::uint32_t seed) : random_(seed) {}
+
+    wire::StateImages next() {
+        auto images = images_at(++counter_);
+        images.digest = random_();
+        for (auto n = random_() % 4; n > 0; --n) images.nodes.push_back(any_node());
+        if (random_() % 8 == 0) images.sessions.push_back(any_session());
+        if (random_() % 8 == 0) images.acls.push_back(any_acl());
+        images.next_node = NodeId{next_id_};
+        return images;
+    }
+
+private:
+    wire::NodeImage any_node() {
+        if (next_id_ > 1 && random_() % 3 == 0) return deleted_for_good();
+        const bool fresh = living_.empty() || random_() % 2 == 0;
+        if (fresh) living_.push_back(next_id_++);
+        const auto id = fresh ? living_.back() : living_[random_() % living_.size()];
+        auto image = node(id, std::string(random_() % 40, 'n') + std::to_string(id), any_data(),
+                          fresh || random_() % 2 == 0);
+        image.record.czxid = Zxid{random_()};
+        image.record.mtime_ms = static_cast<std::int64_t>(random_()) - 1'000'000'000;
+        image.record.version = static_cast<std::int32_t>(random_());
+        image.record.owner = static_cast<std::int64_t>(random_()) << 32;
+        image.record.acl = static_cast<wire::AclId>(random_() % 10);
+        return image;
+    }
+
+    wire::NodeImage deleted_for_good() {
+        if (living_.empty()) return deleted(next_id_++);
+        std::swap(living_[random_() % living_.size()], living_.back());
+        const auto id = living_.back();
+        living_.pop_back();
+        return deleted(id);
+    }
+
+    std::optional<std::string> any_data() {
+        if (random_() % 5 == 0) return std::nullopt;
+        return std::string(random_() % 10 == 0 ? random_() % 20'000 : random_() % 200, static_cast<char>(random_()));
+    }
+
+    wire::SessionImage any_session() {
+        wire::SessionImage image;
+        image.session = static_cast<SessionId>((static_cast<std::int64_t>(random_() % 256) << 56) | random_() % 50);
+        if (random_() % 3 != 0) image.timeout_ms = static_cast<std::int32_t>(random_() % 60'000);
+        return image;
+    }
+
+    wire::AclImage any_acl() {
+        wire::AclImage image;
+        image.id = static_cast<wire::AclId>(1 + random_() % 30);
+        if (random_() % 3 != 0) image.encoded_list = std::string(random_() % 100, 'a');
+        return image;
+    }
+
+    std::mt19937 random_;
+    Counter counter_ = 0;
+    std::uint64_t next_id_ = 1;
+    std::vector<std::uint64_t> living_;
+};
+
+std::string read_file(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void write_file(const std::filesystem::path& path, const std::string& content) {
+    std::ofstream(path, std::ios::binary) << content;
+}
+
+}  // namespace
+
+TEST_CASE("a fresh checkpoint is empty and says so", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    for (int opened = 0; opened < 2; ++opened) {
+        const auto loaded = load(options);
+        REQUIRE(loaded.checkpoint);
+        CHECK_FALSE(loaded.summary.present);
+        CHECK(loaded.summary.zxid == Zxid{});
+        CHECK(loaded.model == Model{});
+    }
+}
+
+TEST_CASE("random images, folded in batches and reopened, give what a map gives", "[storage][checkpoint]") {
+    const auto seed = GENERATE(range(1u, 7u));
+    CAPTURE(seed);
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path(), .transactions_per_batch = 40, .identity = 5};
+    RandomImages random(seed);
+    Model model;
+    for (int life = 0; life < 4; ++life) {
+        auto loaded = load(options);
+        INFO(loaded.error.where);
+        REQUIRE(loaded.checkpoint);
+        REQUIRE(loaded.model == model);
+        std::vector<Zxid> durable;
+        loaded.checkpoint->start([&](Zxid zxid) { durable.push_back(zxid); });
+        wire::StateImages images;
+        for (int n = 0; n < 300; ++n) {
+            images = random.next();
+            model.apply(images);
+            loaded.checkpoint->put(images);
+        }
+        loaded.checkpoint->stop();
+        CHECK(std::is_sorted(durable.begin(), durable.end()));
+        CHECK(durable.size() >= 1);
+        CHECK(durable.back() == images.zxid);
+        CHECK(loaded.checkpoint->zxid_durable() == images.zxid);
+        CHECK(loaded.checkpoint->size_bytes() > 0);
+        loaded.checkpoint.reset();
+
+        const auto summary = load(options).summary;
+        CHECK(summary.present);
+        CHECK(summary.zxid == images.zxid);
+        CHECK(summary.digest == images.digest);
+        CHECK(summary.next_node == images.next_node);
+        CHECK(summary.node_count == model.nodes.size());
+    }
+}
+
+TEST_CASE("an image without data keeps the stored data", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    struct Case {
+        const char* name;
+        std::vector<std::vector<wire::NodeImage>> lives;
+        std::optional<std::string> data;
+    };
+    const auto c = GENERATE(values<Case>({
+        {"in one batch", {{node(2, "n", "kept"), node(2, "n", {}, false)}}, "kept"},
+        {"in a later batch", {{node(2, "n", "kept")}, {node(2, "n", {}, false)}}, "kept"},
+        {"replaced", {{node(2, "n", "old")}, {node(2, "n", "new")}}, "new"},
+        {"set to null", {{node(2, "n", "old")}, {node(2, "n", {})}}, std::nullopt},
+        {"set to null, then touched", {{node(2, "n", "old")}, {node(2, "n", {}), node(2, "n", {}, false)}}, {}},
+        {"empty is not null", {{node(2, "n", "")}}, ""},
+    }));
+    CAPTURE(c.name);
+    Counter counter = 0;
+    for (const auto& life : c.lives) {
+        std::vector<wire::StateImages> all;
+        for (const auto& image : life) all.push_back(images_at(++counter, {image}));
+        write_all(options, std::move(all));
+    }
+    CHECK(load(options).model.nodes.at(2).data == c.data);
+}
+
+TEST_CASE("a deleted node goes with its data", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    write_all(options, {images_at(1, {node(1, "", "root"), node(2, "a", "a"), node(3, "b", "b")})});
+    write_all(options, {images_at(2, {deleted(2), node(4, "c", "c")}), images_at(3, {deleted(4)})});
+    const auto loaded = load(options);
+    CHECK(loaded.model.nodes.size() == 2);
+    CHECK(loaded.model.nodes.contains(1));
+    CHECK(loaded.model.nodes.contains(3));
+}
+
+TEST_CASE("the highest session ever is remembered, read as unsigned", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    constexpr auto kOfHighServer = static_cast<SessionId>(std::int64_t{-2});
+    auto images = images_at(1);
+    images.sessions = {{kOfHighServer, 1000}, {SessionId{7}, 1000}};
+    write_all(options, {images});
+    CHECK(load(options).summary.highest_session == kOfHighServer);
+    images = images_at(2);
+    images.sessions = {{kOfHighServer, std::nullopt}};
+    write_all(options, {images});
+    const auto loaded = load(options);
+    CHECK(loaded.summary.highest_session == kOfHighServer);
+    CHECK(loaded.model.sessions == std::map<std::int64_t, std::int32_t>{{7, 1000}});
+}
+
+TEST_CASE("S-23: names and data of a mebibyte are kept", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    const auto images = images_at(1, {node(2, std::string(1 << 20, 'n'), std::string((1 << 20) - 1, 'd')),
+                                      node(3, std::string(1 << 20, 'm'), "small"), node(4, "n", "x")});
+    write_all(options, {images});
+    Model model;
+    model.apply(images);
+    CHECK(load(options).model == model);
+}
+
+TEST_CASE("S-19: the map grows beyond its size, also within one batch and at the next start", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{
+        .directory = directory.path(), .transactions_per_batch = 100, .map_bytes_initial = 1 << 20};
+    Model model;
+    std::vector<wire::StateImages> all;
+    for (Counter n = 1; n <= 1000; ++n) {
+        all.push_back(images_at(n, {node(n, std::to_string(n), std::string(10'000, static_cast<char>(n)))}));
+        model.apply(all.back());
+    }
+    write_all(options, all);
+    const auto loaded = load(options);
+    INFO(loaded.error.where);
+    REQUIRE(loaded.checkpoint);
+    CHECK(loaded.model == model);
+    CHECK(loaded.checkpoint->size_bytes() > 10'000'000);
+}
+
+TEST_CASE("a batch is written when enough transactions or bytes wait, not before", "[storage][checkpoint]") {
+    struct Case {
+        const char* name;
+        std::uint64_t transactions_per_batch, bytes_per_batch;
+        std::size_t data_bytes;
+        bool written;
+    };
+    const auto c = GENERATE(values<Case>({
+        {"enough transactions", 10, 64 << 20, 10, true},
+        {"enough bytes", 1'000'000, 4 << 20, 1 << 20, true},
+        {"neither", 1'000'000, 64 << 20, 10, false},
+    }));
+    CAPTURE(c.name);
+    const TemporaryDirectory directory;
+    const auto loaded = load({.directory = directory.path(),
+                              .transactions_per_batch = c.transactions_per_batch,
+                              .bytes_per_batch = c.bytes_per_batch});
+    std::atomic<bool> written = false;
+    loaded.checkpoint->start([&](Zxid) {
+        written = true;
+        written.notify_all();
+    });
+    for (Counter n = 1; n <= 10; ++n)
+        loaded.checkpoint->put(images_at(n, {node(n, "n", std::string(c.data_bytes, 'd'))}));
+    if (c.written) written.wait(false);
+    CHECK(written == c.written);
+    loaded.checkpoint->stop();
+    CHECK(written);
+}
+
+TEST_CASE("a zxid beyond the last node's change is told: a checkpoint may hold no change", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    write_all(options, {images_at(1, {node(1, "", {})}), images_at(9)});
+    CHECK(load(options).summary.zxid == Zxid::of(0, 9));
+    write_all(options, {});
+    CHECK(load(options).summary.zxid == Zxid::of(0, 9));
+}
+
+TEST_CASE("S-18: no flag that trades durability is set", "[storage][checkpoint]") {
+    // Its file alone tells: with MDB_WRITEMAP it would be as long as the map.
+    const TemporaryDirectory directory;
+    const auto loaded = load({.directory = directory.path(), .map_bytes_initial = 1 << 30});
+    CHECK(loaded.checkpoint->size_bytes() < (1 << 20));
+}
+
+TEST_CASE("S-12: the checkpoint of another data directory is refused", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    CheckpointOptions options{.directory = directory.path(), .identity = 1};
+    write_all(options, {images_at(1, {node(1, "", {})})});
+    options.identity = 2;
+    const auto loaded = load(options);
+    CHECK(loaded.error.code == Errc::kDamaged);
+    CHECK_THAT(loaded.error.where, Contains("belongs to another data directory"));
+}
+
+TEST_CASE("S-22: a flipped bit in a record is told by its checksum", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    write_all(options, {images_at(1, {node(1, "", {}), node(2, "needle-name", "needle-data")})});
+    const auto file = directory.path() / "data.mdb";
+    const auto needle = GENERATE(as<std::string>{}, "needle-name", "needle-data");
+    CAPTURE(needle);
+    auto content = read_file(file);
+    for (auto at = content.find(needle); at != content.npos; at = content.find(needle, at + 1)) content[at] ^= 1;
+    write_file(file, content);
+    const auto loaded = load(options);
+    CHECK(loaded.error.code == Errc::kDamaged);
+    CHECK_THAT(loaded.error.where,
+               Contains(file.string()) && Contains("id 2 fails its checksum") && Contains("restore zabd/"));
+}
+
+TEST_CASE("S-22: a file that is no checkpoint, or cut short, is refused", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    std::vector<wire::NodeImage> nodes;
+    for (std::uint64_t id = 1; id <= 200; ++id) nodes.push_back(node(id, "name", std::string(3000, 'd')));
+    write_all(options, {images_at(1, nodes)});
+    const auto file = directory.path() / "data.mdb";
+    SECTION("no checkpoint") { write_file(file, std::string(100'000, 'x')); }
+    SECTION("cut short") { std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2); }
+    const auto loaded = load(options);
+    CHECK(loaded.error.code == Errc::kDamaged);
+    CHECK_THAT(loaded.error.where, Contains(file.string()));
+}
+
+TEST_CASE("S-11 S-22: a page that rots is refused or means nothing, and is never read as something else",
+          "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path(), .transactions_per_batch = 50};
+    RandomImages random(99);
+    Model model;
+    std::map<Zxid, Model> models;  // an older state, whole, is as good as the log that follows it
+    for (int life = 0; life < 3; ++life) {
+        std::vector<wire::StateImages> all;
+        for (int n = 0; n < 100; ++n) {
+            all.push_back(random.next());
+            model.apply(all.back());
+            models[all.back().zxid] = model;
+        }
+        write_all(options, std::move(all));
+    }
+    const auto file = directory.path() / "data.mdb";
+    const auto whole = read_file(file);
+    std::mt19937 dice(1);
+    int refused = 0;
+    for (int round = 0; round < 150; ++round) {
+        auto content = whole;
+        const auto kind = dice() % 4;
+        const auto page = dice() % (content.size() / 4096) * 4096;
+        if (kind == 0) content.replace(page, 4096, 4096, '\0');
+        if (kind == 1) content.replace(page, 4096, content.substr(dice() % (content.size() / 4096) * 4096, 4096));
+        if (kind == 2) content[page + dice() % 4096] ^= static_cast<char>(1 << dice() % 8);
+        if (kind == 3) content[page + dice() % 64] ^= static_cast<char>(1 << dice() % 8);
+        write_file(file, content);
+        const auto ending = run_forked([&] {
+            const auto loaded = load(options);
+            ::_exit(!loaded.checkpoint ? 1 : loaded.model == models[loaded.summary.zxid] ? 0 : 2);
+        });
+        CAPTURE(round, kind, page, ending.exit_code, ending.signal, ending.said);
+        if (ending.signal == SIGABRT) CHECK_THAT(ending.said, Contains("checkpoint"));
+        CHECK((ending.signal == SIGABRT || ending.exit_code == 0 || ending.exit_code == 1));
+        refused += ending.exit_code != 0;
+    }
+    CHECK(refused > 20);
+}
