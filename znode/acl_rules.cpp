@@ -168,14 +168,17 @@ bool valid_entry(const Id& id) {
 /// Did the identity come from credentials, so that "auth" may stand for it?
 bool authenticated(const Id& identity) { return identity.scheme == kDigest; }
 
-std::vector<const Acl*> without_duplicates(const AclList& list) {
-    const auto less = [](const Acl* left, const Acl* right) { return *left < *right; };
-    std::set<const Acl*, decltype(less)> seen;
-    std::vector<const Acl*> unique;
-    for (const auto& entry : list)
-        if (list.size() == 1 || seen.insert(&entry).second) unique.push_back(&entry);
-    return unique;
-}
+/// Tells the second and further ones of equal entries. No nested loop: a list may have a hundred thousand entries.
+class Repeats {
+public:
+    bool operator()(const Acl& entry) { return !seen_.insert(&entry).second; }
+
+private:
+    struct Less {
+        bool operator()(const Acl* left, const Acl* right) const { return *left < *right; }
+    };
+    std::set<const Acl*, Less> seen_;
+};
 
 }  // namespace
 
@@ -192,14 +195,16 @@ bool allowed(const AclList& list, std::int32_t wanted, Identities who) {
 std::optional<AclList> fixed_up(const std::optional<AclList>& list, Identities who) {
     if (!list || list->empty()) return std::nullopt;
     AclList fixed;
-    for (const auto* entry : without_duplicates(*list)) {
-        if (entry->id.scheme == kAuth) {
+    Repeats repeated;
+    for (const auto& entry : *list) {
+        if (list->size() > 1 && repeated(entry)) continue;
+        if (entry.id.scheme == kAuth) {
             const auto before = fixed.size();
             for (const auto& identity : who)
-                if (authenticated(identity)) fixed.push_back({entry->permissions, identity});
+                if (authenticated(identity)) fixed.push_back({entry.permissions, identity});
             if (fixed.size() == before) return std::nullopt;
-        } else if (valid_entry(entry->id)) {
-            fixed.push_back(*entry);
+        } else if (valid_entry(entry.id)) {
+            fixed.push_back(entry);
         } else {
             return std::nullopt;
         }

@@ -133,6 +133,7 @@ public:
         state_.acls.take_new(changes_.images.acls);
         changes_.images.zxid = header_.zxid;
         changes_.images.digest = tree_.digest();
+        changes_.images.next_node = tree_.next_id();
     }
 
 private:
@@ -306,6 +307,7 @@ State::State(AclTable acls_restored, Tree tree_restored)
 wire::StateImages State::images() const {
     wire::StateImages images;
     images.digest = tree.digest();
+    images.next_node = tree.next_id();
     images.acls = acls.images();
     const Node* root = tree.find(kRootPath);
     ZABD_ASSERT(root);
@@ -324,6 +326,7 @@ void State::check_invariants() const {
 void Changes::clear() {
     images.zxid = {};
     images.digest = 0;
+    images.next_node = NodeId::kRoot;
     images.nodes.clear();
     images.sessions.clear();
     images.acls.clear();

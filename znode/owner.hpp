@@ -4,9 +4,9 @@
 //           Any other: the session that owns an ephemeral.
 #pragma once
 
-#include <cstdint>
-
 #include "wire/ids.hpp"
+
+#include <cstdint>
 
 namespace zabd::znode {
 
@@ -16,7 +16,9 @@ inline constexpr std::int64_t kTtlMsMax = (std::int64_t{1} << 40) - 1;
 
 enum class Kind : std::uint8_t { kPersistent, kEphemeral, kContainer, kTtl };
 
-constexpr std::int64_t ttl_owner(std::int64_t ttl_ms) { return static_cast<std::int64_t>(0xff00000000000000u) | ttl_ms; }
+constexpr std::int64_t ttl_owner(std::int64_t ttl_ms) {
+    return static_cast<std::int64_t>(0xff00000000000000u) | ttl_ms;
+}
 constexpr std::int64_t ttl_of(std::int64_t owner) { return owner & kTtlMsMax; }
 
 /// Server ids are at most 254, so no session of ours has the top byte 0xff.

@@ -7,6 +7,7 @@
 #include "znode/path.hpp"
 #include "znode/quota.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -144,7 +145,7 @@ private:
 
     [[nodiscard]] ErrorCode check_place(const PendingNode& parent, std::string_view path, const Creation& creation);
     [[nodiscard]] std::int64_t owner_of(const Creation& creation) const;
-    [[nodiscard]] bool may(std::int32_t permission, const PendingNode& node) const;
+    [[nodiscard]] bool may(std::int32_t permission, const PendingNode& node);
     [[nodiscard]] bool over_quota(std::string_view path, QuotaDelta delta) const;
     [[nodiscard]] bool ttl_over(const PendingNode& node) const;
     [[nodiscard]] std::int64_t time_ms() const { return static_cast<std::int64_t>(context_.time); }
@@ -153,6 +154,13 @@ private:
     Overlay& overlay_;
     const PrepareOptions& options_;
     const WriteContext& context_;
+
+    /// Of long lists, by list and permission: a multi may ask for one of them thousands of times.
+    struct Verdict {
+        bool allowed = false;
+        std::shared_ptr<const AclList> list;  // so that the key stays its own
+    };
+    std::map<std::pair<const AclList*, std::int32_t>, Verdict> verdicts_;
 };
 
 ErrorCode Checker::prepare(OpCode op, Creation& creation, std::string& body) {
@@ -276,8 +284,14 @@ std::int64_t Checker::owner_of(const Creation& creation) const {
     return with_ttl(creation.node.mode) ? ttl_owner(creation.ttl_ms) : kPersistentOwner;
 }
 
-bool Checker::may(std::int32_t permission, const PendingNode& node) const {
-    return !options_.check_acls || allowed(overlay_.acl_of(node), permission, context_.identities);
+bool Checker::may(std::int32_t permission, const PendingNode& node) {
+    constexpr std::size_t kLong = 32;
+    if (!options_.check_acls) return true;
+    const auto& list = overlay_.acl_of(node);
+    if (list.size() < kLong) return allowed(list, permission, context_.identities);
+    const auto [verdict, first] = verdicts_.try_emplace({&list, permission});
+    if (first) verdict->second = {allowed(list, permission, context_.identities), node.acl_in_flight};
+    return verdict->second.allowed;
 }
 
 bool Checker::over_quota(std::string_view path, QuotaDelta delta) const {

@@ -24,7 +24,8 @@ struct PrepareOptions {
     bool extended_types = false;  // TTL nodes
     bool enforce_quota = false;
     bool check_acls = true;
-    std::size_t txn_bytes_max = 2 * 1048575;  // of an encoded transaction; a larger one fails with MarshallingError
+    std::size_t txn_bytes_max =
+        std::size_t{2} * 1048575;  // of an encoded transaction; a larger one fails with MarshallingError
     /// Sum of the path lengths of a session's ephemerals: bounds its closeSession, which cannot fail. A create beyond
     /// it fails with SystemError, the one code for a full server that clients of all ages know.
     std::size_t ephemeral_bytes_per_session_max = std::size_t{64} << 20;
@@ -34,9 +35,9 @@ struct PrepareOptions {
 struct WriteContext {
     SessionId session = SessionId::kNone;
     Xid xid = 0;
-    Zxid zxid{};
+    Zxid zxid;
     WallTime time{};
-    Identities identities{};
+    Identities identities;
 };
 
 class Preparer {

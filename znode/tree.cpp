@@ -70,6 +70,8 @@ std::optional<std::pair<SessionId, NodeId>> ephemeral_key(const Node& node) {
     return std::pair(static_cast<SessionId>(node.owner), node.id);
 }
 
+constexpr NodeId kLastId{~std::uint64_t{0}};
+
 NodeId after(NodeId id) { return static_cast<NodeId>(static_cast<std::uint64_t>(id) + 1); }
 
 }  // namespace
@@ -339,7 +341,7 @@ void Tree::update(Node& node, std::string_view path, Change change) {
 // --- Recovery --------------------------------------------------------------------------------------------------------
 
 bool Tree::restore(const wire::NodeRecord& record, Bytes data) {
-    if (record.id < next_id_) return false;
+    if (record.id < next_id_ || record.id == kLastId) return false;
     const bool root = record.id == NodeId::kRoot;
     std::string path(kRootPath);
     if (root) {

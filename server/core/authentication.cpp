@@ -1,10 +1,10 @@
 #include "server/core/authentication.hpp"
 
+#include "znode/acl_rules.hpp"
+
 #include <openssl/crypto.h>
 
 #include <algorithm>
-
-#include "znode/acl_rules.hpp"
 
 namespace zabd::core {
 namespace {

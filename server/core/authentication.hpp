@@ -1,13 +1,13 @@
 // Auth packets: what a connection may call itself.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "server/core/options.hpp"
 #include "wire/acl.hpp"
 #include "wire/requests.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace zabd::core {
 

@@ -1,16 +1,16 @@
 // What the core knows of one client connection.
 #pragma once
 
-#include <cstdint>
-#include <deque>
-#include <string>
-#include <vector>
-
 #include "server/core/status.hpp"
 #include "wire/acl.hpp"
 #include "wire/ids.hpp"
 #include "wire/opcodes.hpp"
 #include "wire/time.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
 
 namespace zabd::core {
 

@@ -1,11 +1,11 @@
 #include "server/core/core.hpp"
 
+#include "server/core/core_impl.hpp"
+#include "wire/assert.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
-
-#include "server/core/core_impl.hpp"
-#include "wire/assert.hpp"
 
 namespace zabd::core {
 namespace {
@@ -38,10 +38,9 @@ Core::Impl::Impl(const Options& options, Recovered recovered)
       sessions_(std::move(recovered.sessions)),
       expiry_(options.tick),
       credentials_(options.secret),
-      zab_({.self = options.server,
-            .membership = zab::Membership({options.server}),
-            .counter_max = options.counter_max},
-           recovered.zxid),
+      zab_(
+          {.self = options.server, .membership = zab::Membership({options.server}), .counter_max = options.counter_max},
+          recovered.zxid),
       preparer_(state_, options.prepare),
       reaper_(options),
       zxid_applied_(recovered.zxid) {
@@ -149,14 +148,15 @@ void Core::Impl::deliver(const zab::Deliver& committed, Outputs& out) {
     auto* client = find(in_flight_.front().connection);
     in_flight_.pop_front();
     notify_watchers(out);
-    if (client) answer_write(*client, out);
+    if (client) answer_write(*client, header.type, out);
     if (header.type == wire::OpCode::kCloseSession) close_owner(header.session, out);
     release_syncs(out);
     resume_clients(out);
 }
 
 void Core::Impl::apply(const wire::TxnHeader& header, std::string_view body) {
-    if (!znode::apply(header, body, state_, changes_)) fatal("a transaction of the log does not decode: newer version?");
+    if (!znode::apply(header, body, state_, changes_))
+        fatal("a transaction of the log does not decode: newer version?");
     apply_to_sessions(header, body);
     zxid_applied_ = header.zxid;
     preparer_.applied(header.zxid);

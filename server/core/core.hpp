@@ -7,13 +7,6 @@
 // Bounds    requests in flight by Options::outstanding_max, after which PauseClient asks for back-pressure.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <variant>
-#include <vector>
-
 #include "server/core/options.hpp"
 #include "server/core/status.hpp"
 #include "session/table.hpp"
@@ -22,6 +15,13 @@
 #include "wire/node_image.hpp"
 #include "wire/time.hpp"
 #include "znode/apply.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
 
 namespace zabd::core {
 

@@ -7,15 +7,6 @@
 // status.cpp     what the core tells about itself
 #pragma once
 
-#include <deque>
-#include <map>
-#include <optional>
-#include <set>
-#include <string>
-#include <string_view>
-#include <unordered_map>
-#include <vector>
-
 #include "server/core/client.hpp"
 #include "server/core/core.hpp"
 #include "server/core/frame_writer.hpp"
@@ -28,6 +19,15 @@
 #include "zab/participant.hpp"
 #include "znode/prepare.hpp"
 #include "znode/watches.hpp"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
 
 namespace zabd::core {
 
@@ -101,7 +101,7 @@ struct Core::Impl {
     void wait(Client& client, Waiting waiting, Outputs& out);
     void run_turns(Client& client, Outputs& out);
     void answer(Client& client, const Request& request, Outputs& out);
-    void answer_write(Client& client, Outputs& out);
+    void answer_write(Client& client, wire::OpCode type, Outputs& out);
     void release_syncs(Outputs& out);
     void resume_clients(Outputs& out);
 
@@ -137,10 +137,10 @@ struct Core::Impl {
         ConnectionId connection;
     };
     std::deque<InFlight> in_flight_;
-    znode::Changes changes_;  // of the transaction being applied
-    std::string txn_;         // of the transaction being prepared
+    znode::Changes changes_;                // of the transaction being applied
+    std::string txn_;                       // of the transaction being prepared
     std::vector<zab::Output> zab_outputs_;  // scratch of drive()
-    wire::StateImages images_;      // since the last PutCheckpoint
+    wire::StateImages images_;              // since the last PutCheckpoint
     bool images_due_ = false;
     std::deque<DigestSample> digests_;
 

@@ -1,12 +1,12 @@
 // Writing frames behind one another into one buffer.
 #pragma once
 
-#include <cstddef>
-#include <string>
-
 #include "wire/frame.hpp"
 #include "wire/jute.hpp"
 #include "wire/requests.hpp"
+
+#include <cstddef>
+#include <string>
 
 namespace zabd::core {
 

@@ -1,7 +1,7 @@
-#include <algorithm>
-
 #include "server/core/core_impl.hpp"
 #include "wire/assert.hpp"
+
+#include <algorithm>
 
 namespace zabd::core {
 namespace {
@@ -88,7 +88,8 @@ void Core::Impl::reattach(Client& client, const wire::ConnectRequest& request, O
     const bool welcome = credentials_.matches(request.session, request.password.value_or("")) &&
                          sessions_.is_open(request.session) && !closing_.contains(request.session);
     if (!welcome) {
-        out.items.emplace_back(Event{Event::Kind::kSessionRefused, request.session, zxid_applied_, client.status.address});
+        out.items.emplace_back(
+            Event{Event::Kind::kSessionRefused, request.session, zxid_applied_, client.status.address});
         return refuse(client, out);
     }
     close_owner(request.session, out);

@@ -1,33 +1,35 @@
 // What the core is told once, at its making.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <vector>
-
 #include "session/credentials.hpp"
 #include "wire/ids.hpp"
 #include "wire/time.hpp"
 #include "zab/participant.hpp"
 #include "znode/prepare.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
 namespace zabd::core {
 
 struct Options {
-    ServerId server{1};               // top byte of session ids
-    Millis tick{2000};                // sessions expire on its multiples
+    ServerId server{1};  // top byte of session ids
+    Millis tick{2000};   // sessions expire on its multiples
     Millis session_timeout_min{4000};
     Millis session_timeout_max{40'000};
-    WallTime start{};                 // when the server started: session ids begin here
-    session::Secret secret{};         // of session passwords
-    std::size_t outstanding_max = 1000;        // requests in flight before clients are paused
+    WallTime start{};                              // when the server started: session ids begin here
+    session::Secret secret{};                      // of session passwords
+    std::size_t outstanding_max = 1000;            // requests in flight before clients are paused
     std::size_t client_queue_bytes_max = 4 << 20;  // of one client's requests that wait behind its writes
-    bool reconfig_enabled = false;    // then reconfig answers as a standalone server does
-    std::string super_digest;         // "user:base64(SHA-1(user:password))"; empty: nobody is super
+    std::size_t watches_max = 1 << 20;             // of one connection
+    std::size_t identities_max = 1000;             // of one connection
+    bool reconfig_enabled = false;                 // then reconfig answers as a standalone server does
+    std::string super_digest;                      // "user:base64(SHA-1(user:password))"; empty: nobody is super
     bool digest_auth_enabled = true;
     std::vector<std::string> enforced_schemes;  // a client without an identity of one of these may only authenticate
-    Millis reap_interval{60'000};     // containers and TTL nodes are looked at so often
+    Millis reap_interval{60'000};               // containers and TTL nodes are looked at so often
     std::uint32_t reaps_per_minute_max = 10'000;
     Millis never_used_container_max{0};  // a container that never had a child goes after this; 0: never
     znode::PrepareOptions prepare;

@@ -1,13 +1,13 @@
 #include "server/core/reads.hpp"
 
+#include "wire/acl.hpp"
+#include "wire/assert.hpp"
+#include "znode/acl_rules.hpp"
+
 #include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "wire/acl.hpp"
-#include "wire/assert.hpp"
-#include "znode/acl_rules.hpp"
 
 namespace zabd::core {
 namespace {
@@ -24,6 +24,10 @@ bool may(const ReadContext& context, const Node& node, std::int32_t permissions)
 
 void add_watch(const ReadContext& context, std::string_view path, WatchKind kind) {
     context.watches.add({.path = path, .connection = context.client.id, .kind = kind});
+}
+
+bool room_for_watches(const ReadContext& context, std::size_t more = 1) {
+    return context.watches.count_of(context.client.id) + more <= context.watches_max;
 }
 
 std::vector<wire::Text> child_names(const ReadContext& context, const Node& node) {
@@ -50,6 +54,7 @@ ErrorCode exists(const ReadContext& context, const wire::ReadRequest& request, w
     if (request.path.find('\0') != std::string_view::npos) return ErrorCode::kBadArguments;
     const auto found = readable(context, request.path);
     if (found.error == ErrorCode::kNoAuth) return found.error;
+    if (request.watch && !room_for_watches(context)) return ErrorCode::kSystemError;
     if (request.watch) add_watch(context, request.path, WatchKind::kData);  // on a missing node too
     if (found.node) wire::encode(out, wire::StatReply{znode::stat_of(*found.node)});
     return found.error;
@@ -58,6 +63,7 @@ ErrorCode exists(const ReadContext& context, const wire::ReadRequest& request, w
 ErrorCode get_data(const ReadContext& context, const wire::ReadRequest& request, wire::Encoder& out) {
     const auto found = readable(context, request.path);
     if (!found.node) return found.error;
+    if (request.watch && !room_for_watches(context)) return ErrorCode::kSystemError;
     if (request.watch) add_watch(context, request.path, WatchKind::kData);
     wire::encode(out, wire::DataReply{found.node->data.nullable_view(), znode::stat_of(*found.node)});
     return ErrorCode::kOk;
@@ -67,6 +73,7 @@ ErrorCode get_children(const ReadContext& context, const wire::ReadRequest& requ
                        wire::Encoder& out) {
     const auto found = readable(context, request.path);
     if (!found.node) return found.error;
+    if (request.watch && !room_for_watches(context)) return ErrorCode::kSystemError;
     if (request.watch) add_watch(context, request.path, WatchKind::kChild);
     wire::encode(out, wire::NamesReply{child_names(context, *found.node)});
     if (with_stat) wire::encode(out, znode::stat_of(*found.node));
@@ -112,6 +119,7 @@ ErrorCode who_am_i(const ReadContext& context, wire::Encoder& out) {
 }
 
 ErrorCode add_persistent_watch(const ReadContext& context, const wire::AddWatchRequest& request, wire::Encoder& out) {
+    if (!room_for_watches(context)) return ErrorCode::kSystemError;
     switch (request.mode) {
         case wire::AddWatchMode::kPersistent: add_watch(context, request.path, WatchKind::kPersistent); break;
         case wire::AddWatchMode::kPersistentRecursive:
@@ -161,7 +169,9 @@ std::optional<std::vector<ReadOperation>> decode_multi_read(std::string_view bod
     }
 }
 
-ReadOutcome multi_read(const ReadContext& context, std::string_view body, wire::Encoder& out, std::string& scratch) {
+ReadOutcome multi_read(const ReadContext& context, std::string_view body, wire::Encoder& out) {
+    std::string scratch;
+    std::size_t bytes = 0;
     bool writes = false;
     const auto operations = decode_multi_read(body, writes);
     if (!operations) return {ErrorCode::kMarshallingError};
@@ -169,12 +179,13 @@ ReadOutcome multi_read(const ReadContext& context, std::string_view body, wire::
         request.watch = false;
         scratch.clear();
         wire::Encoder result(scratch);
-        const auto error = op == OpCode::kGetData ? get_data(context, request, result)
-                                                  : get_children(context, request, false, result);
+        const auto error =
+            op == OpCode::kGetData ? get_data(context, request, result) : get_children(context, request, false, result);
         const bool ok = error == ErrorCode::kOk;
         wire::encode(out, wire::MultiHeader{ok ? op : OpCode::kError, false, error});
         if (!ok) wire::encode(result, wire::ErrorReply{error});
         out.put_raw(scratch);
+        if ((bytes += scratch.size()) > kMultiReadBytesMax) return {ErrorCode::kSystemError};
     }
     wire::encode(out, wire::kMultiEnd);
     return writes ? ReadOutcome{ErrorCode::kMarshallingError, true} : ReadOutcome{};
@@ -219,20 +230,20 @@ ReadOutcome read(OpCode op, std::string_view body, const ReadContext& context, w
         case OpCode::kGetAcl:
             return with<wire::PathRequest>(body, [&](const auto& r) { return get_acl(context, r, out); });
         case OpCode::kGetAllChildrenNumber:
-            return with<wire::PathRequest>(body, [&](const auto& r) { return get_all_children_number(context, r, out); });
+            return with<wire::PathRequest>(body,
+                                           [&](const auto& r) { return get_all_children_number(context, r, out); });
         case OpCode::kGetEphemerals:
-            return with<wire::NullablePathRequest>(body, [&](const auto& r) { return get_ephemerals(context, r, out); });
+            return with<wire::NullablePathRequest>(body,
+                                                   [&](const auto& r) { return get_ephemerals(context, r, out); });
         case OpCode::kWhoAmI: return {who_am_i(context, out)};
         case OpCode::kAddWatch:
-            return with<wire::AddWatchRequest>(body, [&](const auto& r) { return add_persistent_watch(context, r, out); });
+            return with<wire::AddWatchRequest>(body,
+                                               [&](const auto& r) { return add_persistent_watch(context, r, out); });
         case OpCode::kCheckWatches:
             return with<wire::WatchesRequest>(body, [&](const auto& r) { return check_watches(context, r); });
         case OpCode::kRemoveWatches:
             return with<wire::WatchesRequest>(body, [&](const auto& r) { return remove_watches(context, r); });
-        case OpCode::kMultiRead: {
-            std::string scratch;
-            return multi_read(context, body, out, scratch);
-        }
+        case OpCode::kMultiRead: return multi_read(context, body, out);
         default: break;
     }
     ZABD_ASSERT(!is_read(op));
@@ -251,6 +262,9 @@ wire::ErrorCode set_watches(OpCode op, std::string_view body, const ReadContext&
         request = {older.relative_zxid, std::move(older.data), std::move(older.exist), std::move(older.child), {}, {}};
     }
     if (in.failed()) return ErrorCode::kMarshallingError;
+    const auto wanted = request.data.size() + request.exist.size() + request.child.size() + request.persistent.size() +
+                        request.persistent_recursive.size();
+    if (!room_for_watches(context, wanted)) return ErrorCode::kSystemError;
 
     const auto& tree = context.state.tree;
     const auto seen = static_cast<std::int64_t>(request.relative_zxid.value);

@@ -1,11 +1,9 @@
 // The operations that change nothing: answered from the tree of this server.
 //
 // Pure      but for the watches they register. Body and error as ZooKeeper gives them; order of checks is theirs.
+// Bounds    a connection's watches (Options::watches_max), and what a multiRead may gather (kMultiReadBytesMax): a small
+//           request must not make a reply without end. Beyond either: SystemError.
 #pragma once
-
-#include <cstddef>
-#include <functional>
-#include <string_view>
 
 #include "server/core/client.hpp"
 #include "wire/error_codes.hpp"
@@ -14,6 +12,10 @@
 #include "wire/requests.hpp"
 #include "znode/apply.hpp"
 #include "znode/watches.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <string_view>
 
 namespace zabd::core {
 
@@ -25,12 +27,15 @@ struct ReadContext {
     znode::Watches& watches;
     const Client& client;
     bool check_acls = true;
+    std::size_t watches_max = 0;  // of one connection; one more is SystemError
 };
 
 struct ReadOutcome {
     wire::ErrorCode error = wire::ErrorCode::kOk;
     bool keep_body = false;  // an error with a body (multiRead)
 };
+
+inline constexpr std::size_t kMultiReadBytesMax = 32 << 20;
 
 /// Is it one of the operations that read() answers?
 [[nodiscard]] bool is_read(wire::OpCode op);

@@ -1,8 +1,8 @@
 #include "server/core/reaper.hpp"
 
-#include <utility>
-
 #include "znode/owner.hpp"
+
+#include <utility>
 
 namespace zabd::core {
 

@@ -6,15 +6,15 @@
 // Time      ages by the wall clock, as ctime and mtime are; the interval by the monotonic one.
 #pragma once
 
+#include "server/core/options.hpp"
+#include "wire/time.hpp"
+#include "znode/tree.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
-
-#include "server/core/options.hpp"
-#include "wire/time.hpp"
-#include "znode/tree.hpp"
 
 namespace zabd::core {
 

@@ -1,8 +1,8 @@
-#include <algorithm>
-
 #include "server/core/core_impl.hpp"
 #include "wire/assert.hpp"
 #include "znode/acl_rules.hpp"
+
+#include <algorithm>
 
 namespace zabd::core {
 namespace {

@@ -1,10 +1,10 @@
-#include <algorithm>
-#include <utility>
-
 #include "server/core/authentication.hpp"
 #include "server/core/core_impl.hpp"
 #include "server/core/write_replies.hpp"
 #include "wire/assert.hpp"
+
+#include <algorithm>
+#include <utility>
 
 namespace zabd::core {
 namespace {
@@ -69,7 +69,8 @@ void Core::Impl::authenticate(Client& client, Request& request, Outputs& out) {
         return send_reply(client, writer, {{request.header.xid, Zxid{}, ErrorCode::kOk}, request.since}, out);
     }
     const auto packet = wire::decoded<wire::AuthRequest>(request.body);
-    auto identities = packet ? core::authenticate(*packet, options_) : std::nullopt;
+    const bool room = client.identities.size() < options_.identities_max;
+    auto identities = packet && room ? core::authenticate(*packet, options_) : std::nullopt;
     send_header(client, request, Zxid{}, identities ? ErrorCode::kOk : ErrorCode::kAuthFailed, out);
     if (!identities) {
         ++status_.auth_failures;
@@ -111,7 +112,7 @@ void Core::Impl::prepare(const Request& request, const znode::WriteContext& cont
     preparer_.prepare_error(error, context, txn_);
 }
 
-void Core::Impl::answer_write(Client& client, Outputs& out) {
+void Core::Impl::answer_write(Client& client, OpCode type, Outputs& out) {
     // Only the front can be the one: a session's writes commit in the order in which it sent them.
     ZABD_ASSERT(!client.waiting.empty() && client.waiting.front().what == Waiting::For::kCommit);
     const auto done = std::move(client.waiting.front());
@@ -130,7 +131,7 @@ void Core::Impl::answer_write(Client& client, Outputs& out) {
         return;
     }
     ReplyWriter writer(out.bytes);
-    const auto error = write_reply(done.op, changes_.results, writer.encoder());
+    const auto error = write_reply(done.op, type, changes_.results, writer.encoder());
     send_reply(client, writer, {{done.xid, zxid_applied_, error}, done.since}, out);
     run_turns(client, out);
 }
@@ -152,7 +153,7 @@ void Core::Impl::take(Client& client, const Request& request, Outputs& out) {
 
 void Core::Impl::answer(Client& client, const Request& request, Outputs& out) {
     const auto op = request.header.op;
-    const ReadContext context{state_, watches_, client, options_.prepare.check_acls};
+    const ReadContext context{state_, watches_, client, options_.prepare.check_acls, options_.watches_max};
     ReadOutcome outcome;
     if (op == OpCode::kSetWatches || op == OpCode::kSetWatches2) {
         outcome.error = set_watches(op, request.body, context, [&](wire::EventType type, std::string_view path) {
@@ -167,8 +168,8 @@ void Core::Impl::answer(Client& client, const Request& request, Outputs& out) {
     } else if (is_read(op)) {
         outcome = read(op, request.body, context, writer.encoder());
     }
-    send_reply(client, writer,
-               {{request.header.xid, zxid_applied_, outcome.error}, request.since, outcome.keep_body}, out);
+    send_reply(client, writer, {{request.header.xid, zxid_applied_, outcome.error}, request.since, outcome.keep_body},
+               out);
 }
 
 // --- order -----------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-#include <algorithm>
-#include <set>
-
 #include "server/core/core_impl.hpp"
 #include "wire/assert.hpp"
+
+#include <algorithm>
+#include <set>
 
 namespace zabd::core {
 
@@ -79,8 +79,7 @@ void Core::check_invariants() const {
         const auto client = impl_->clients_.find(connection);
         ZABD_ASSERT(client != impl_->clients_.end() && client->second.session == session);
     }
-    impl_->state_.tree.for_each_ephemeral_owner(
-        [&](SessionId owner) { ZABD_ASSERT(impl_->sessions_.is_open(owner)); });
+    impl_->state_.tree.for_each_ephemeral_owner([&](SessionId owner) { ZABD_ASSERT(impl_->sessions_.is_open(owner)); });
 }
 
 }  // namespace zabd::core

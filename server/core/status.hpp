@@ -1,16 +1,16 @@
 // What the core tells about itself: plain values for words, admin and metrics.
 #pragma once
 
+#include "wire/ids.hpp"
+#include "wire/opcodes.hpp"
+#include "wire/time.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "wire/ids.hpp"
-#include "wire/opcodes.hpp"
-#include "wire/time.hpp"
 
 namespace zabd::core {
 
@@ -30,12 +30,12 @@ struct Status {
     std::size_t connections = 0;
     std::size_t outstanding = 0;  // requests taken and not yet answered
     std::size_t sessions = 0;
-    std::size_t nodes = 0;        // without ZooKeeper's second root
+    std::size_t nodes = 0;  // without ZooKeeper's second root
     std::size_t ephemerals = 0;
     std::size_t watches = 0;
     std::uint64_t approximate_bytes = 0;  // of paths and data
     std::uint64_t digest = 0;
-    std::int64_t reply_bytes_last = -1;   // of replies to requests; -1: none yet
+    std::int64_t reply_bytes_last = -1;  // of replies to requests; -1: none yet
     std::int64_t reply_bytes_min = -1;
     std::int64_t reply_bytes_max = -1;
     std::uint64_t auth_failures = 0;

@@ -42,8 +42,8 @@ void encode_multi(std::span<const znode::OperationResult> results, wire::Encoder
 
 }  // namespace
 
-ErrorCode write_reply(OpCode op, std::span<const znode::OperationResult> results, wire::Encoder& out) {
-    if (op == OpCode::kMulti) return encode_multi(results, out), ErrorCode::kOk;
+ErrorCode write_reply(OpCode op, OpCode type, std::span<const znode::OperationResult> results, wire::Encoder& out) {
+    if (type == OpCode::kMulti) return encode_multi(results, out), ErrorCode::kOk;
     ZABD_ASSERT(results.size() == 1);
     if (results[0].error != ErrorCode::kOk) return results[0].error;
     encode_result(op, results[0], out);

@@ -12,8 +12,6 @@ from waiting import eventually
 
 CONFIG = {"4lw.commands.whitelist": "*", "extendedTypesEnabled": "true", "maxClientCnxns": 0,
           "znode.container.checkIntervalMs": 300}
-
-
 TEST_SECONDS_MAX = 100
 
 
@@ -36,6 +34,7 @@ def server(request, tmp_path_factory):
     make = getattr(harness, request.config.getoption("--server"))
     with make(tmp_path_factory.mktemp("server"), config=CONFIG) as running:
         yield running
+        assert running.running(), f"the server ended with {running.process.returncode}:\n{running.log_text()}"
 
 
 @pytest.fixture

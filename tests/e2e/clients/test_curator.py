@@ -23,7 +23,7 @@ EXPECTED = {
     "persistent-watch": "NodeDataChanged(top) NodeDataChanged(top) NodeChildrenChanged(top) NodeChildrenChanged(top) "
                         "PersistentWatchRemoved(top)",
     "node-cache": "1() 2() none()",
-    "path-children-cache": "before=1 CHILD_ADDED(new) CHILD_UPDATED(new) CHILD_REMOVED(new)",
+    "path-children-cache": "CHILD_ADDED(old) CHILD_ADDED(new) CHILD_UPDATED(new) CHILD_REMOVED(new)",
     "tree-cache": "mirrored",
     "basics": "hello version=1 background=true exists=false",
     "protected-create": "<guid>n-0000000000",

@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
-
 #include "tests/unit/core/server.hpp"
+
+#include <catch2/catch.hpp>
 
 using namespace std::chrono_literals;
 using namespace zabd;
@@ -162,6 +162,47 @@ TEST_CASE("a client that asks for too much at once is paused until it is answere
     server.sync_disk();
     CHECK_FALSE(server.paused(session));
     CHECK(server.pending(session) == 11);
+}
+
+TEST_CASE("a connection's watches and identities are bounded", "[core][bounds]") {
+    auto options = default_options();
+    options.watches_max = 2;
+    options.identities_max = 3;  // its address is the first
+    Server server(options);
+    const auto session = server.connect();
+    const auto watch = [&](std::string_view path) {
+        server.ask(session, 1, OpCode::kExists, wire::ReadRequest{path, true});
+        return server.next(session).header.error;
+    };
+    CHECK(watch("/a") == ErrorCode::kNoNode);
+    CHECK(watch("/b") == ErrorCode::kNoNode);
+    CHECK(watch("/c") == ErrorCode::kSystemError);
+    server.ask(session, 2, OpCode::kSetWatches, wire::SetWatchesRequest{Zxid{}, {}, {"/d"}, {}});
+    CHECK(server.next(session).header.error == ErrorCode::kSystemError);
+    const auto authenticate = [&](std::string_view user) {
+        server.ask(session, -4, OpCode::kAuth, wire::AuthRequest{0, "digest", user});
+        return server.next(session).header.error;
+    };
+    CHECK(authenticate("a:1") == ErrorCode::kOk);
+    CHECK(authenticate("b:1") == ErrorCode::kOk);
+    CHECK(authenticate("c:1") == ErrorCode::kAuthFailed);
+}
+
+TEST_CASE("a multiRead gathers only so much", "[core][bounds]") {
+    Server server;
+    const auto session = server.connect();
+    const std::string large(1'000'000, 'x');
+    REQUIRE(server.create(session, "/large", {}, large) == ErrorCode::kOk);
+    std::string operations;
+    for (int i = 0; i < 100; ++i) {
+        operations += wire::encoded(wire::MultiHeader{OpCode::kGetData, false, ErrorCode::kSystemError});
+        operations += wire::encoded(wire::ReadRequest{"/large", false});
+    }
+    operations += wire::encoded(wire::kMultiEnd);
+    server.send(session.connection, wire::encoded(wire::RequestHeader{9, OpCode::kMultiRead}) + operations);
+    const auto reply = server.next(session);
+    CHECK(reply.header.error == ErrorCode::kSystemError);
+    CHECK(reply.body.empty());
 }
 
 TEST_CASE("N-13: the answer to a client that is gone goes nowhere", "[core]") {

@@ -1,9 +1,9 @@
+#include "tests/unit/core/server.hpp"
+#include "wire/txns.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <random>
-
-#include "tests/unit/core/server.hpp"
-#include "wire/txns.hpp"
 
 using namespace std::chrono_literals;
 using namespace zabd;
@@ -30,7 +30,8 @@ void work(Server& server, unsigned seed) {
             case 2: server.ask(who, xid, OpCode::kSetData, wire::SetDataRequest{path, "other data", -1}); break;
             case 3: server.ask(who, xid, OpCode::kDelete, wire::VersionedRequest{path, -1}); break;
             default: {
-                const wire::AclList acl{{wire::kAllPermissions, {"world", "anyone"}}, {wire::kRead, {"ip", "10.0.0.1"}}};
+                const wire::AclList acl{{wire::kAllPermissions, {"world", "anyone"}},
+                                        {wire::kRead, {"ip", "10.0.0.1"}}};
                 server.ask(who, xid, OpCode::kSetAcl, wire::SetAclRequest{path, acl, -1});
             }
         }

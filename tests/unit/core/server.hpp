@@ -1,6 +1,12 @@
 // A server without shells: the core, a disk that syncs when told to, clients that speak bytes, and virtual time.
 #pragma once
 
+#include "server/core/core.hpp"
+#include "wire/assert.hpp"
+#include "wire/connect.hpp"
+#include "wire/frame.hpp"
+#include "wire/requests.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <deque>
@@ -10,12 +16,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "server/core/core.hpp"
-#include "wire/assert.hpp"
-#include "wire/connect.hpp"
-#include "wire/frame.hpp"
-#include "wire/requests.hpp"
 
 namespace zabd::core::test {
 
@@ -48,7 +48,9 @@ public:
     }
 
     /// The same directory after a power cut: what was synced is recovered, from the first record on.
-    [[nodiscard]] static Server recovered_from(const Server& other) { return Server(other.options_, other.log_durable()); }
+    [[nodiscard]] static Server recovered_from(const Server& other) {
+        return Server(other.options_, other.log_durable());
+    }
 
     // --- time and disk ---
     void advance(Millis by) {

@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
-
 #include "tests/unit/core/server.hpp"
+
+#include <catch2/catch.hpp>
 
 using namespace std::chrono_literals;
 using namespace zabd;

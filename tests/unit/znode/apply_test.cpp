@@ -175,6 +175,7 @@ TEST_CASE("a creation leaves images of the node and its parent", "[znode][apply]
     CHECK(images.acls[0].encoded_list == wire::encoded(kBobsAcl));
     CHECK(images.zxid == Zxid{2});
     CHECK(images.digest == replica.state.tree.digest());
+    CHECK(images.next_node == replica.state.tree.next_id());
 }
 
 TEST_CASE("a deletion tells of the node, then of its parent", "[znode][apply]") {

@@ -48,11 +48,14 @@ struct Proposal {
 };
 
 struct Leader {
-    explicit Leader(PrepareOptions options = {.extended_types = true}) : preparer(state, options) {}
+    explicit Leader(PrepareOptions options = {.extended_types = true}) : preparer(state, options) {
+        context.session = kSession;
+        context.time = WallTime{1000};
+    }
 
     State state;
     Preparer preparer;
-    WriteContext context{.session = kSession, .time = WallTime{1000}};
+    WriteContext context;
     std::vector<wire::Id> who{{"ip", "127.0.0.1"}};
     std::deque<Proposal> in_flight;
     Changes changes;

@@ -68,7 +68,7 @@ struct PopulatedLeader : Leader {
 
 TEST_CASE("a transaction's header says who, what, when", "[znode][prepare]") {
     Leader leader;
-    leader.context = {.session = kOtherSession, .xid = 41, .zxid = Zxid::of(3, 8), .time = WallTime{12345}};
+    leader.context = {kOtherSession, 41, Zxid::of(3, 8), WallTime{12345}, {}};
     const auto proposal = leader.propose(OpCode::kCreate, wire::encoded(creation("/a")));
     CHECK(proposal.header.session == kOtherSession);
     CHECK(proposal.header.xid == 42);
@@ -610,6 +610,23 @@ TEST_CASE("a multi whose lists of \"auth\" grow beyond the limit fails as a whol
         multi.add(OpCode::kCreate, CreateRequest{path, "", wire::AclList{{1, {"auth", ""}}}, CreateMode::kPersistent});
     CHECK(error_of(leader.propose(OpCode::kMulti, multi.text())) == ErrorCode::kMarshallingError);
     CHECK(leader.preparer.overlay().size() == 0);
+}
+
+TEST_CASE("a multi that asks a long list thousands of times takes no quadratic time", "[znode][prepare][multi]") {
+    Leader leader;
+    wire::AclList list;
+    for (int i = 0; i < 20'000; ++i) list.push_back({i * 2, kWorldId});  // all but READ
+    list.push_back({wire::kRead, kBob});
+    leader.write(OpCode::kCreate, CreateRequest{"/a", "", list, CreateMode::kPersistent});
+    MultiBody multi;
+    multi.add(OpCode::kCreate, CreateRequest{"/b", "", list, CreateMode::kPersistent});
+    for (int i = 0; i < 5'000; ++i)
+        for (const auto path : {"/a", "/b"}) multi.add(OpCode::kCheck, VersionedRequest{path, -1});
+    leader.who = {kBob};
+    CHECK(errors_of_multi(leader.propose(OpCode::kMulti, multi.text())) == std::vector(10'001, ErrorCode::kOk));
+    leader.who = {};
+    const auto one = MultiBody().add(OpCode::kCheck, VersionedRequest{"/b", -1}).text();
+    CHECK(errors_of_multi(leader.propose(OpCode::kMulti, one)) == std::vector{ErrorCode::kNoAuth});
 }
 
 TEST_CASE("a session may own ephemerals up to a sum of their paths", "[znode][prepare]") {

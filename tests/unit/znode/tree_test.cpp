@@ -455,6 +455,7 @@ TEST_CASE("records that do not fit are refused", "[znode][tree]") {
         {"an id before the last one", record(3, 1, "x")},
         {"an id twice", record(5, 1, "x")},
         {"no id", record(0, 1, "x")},
+        {"an id with none behind it", record(~std::uint64_t{0}, 1, "x")},
         {"a second root", record(9, 0, "")},
         {"a parent that is not there", record(9, 8, "x")},
         {"its own parent", record(9, 9, "x")},

@@ -5,30 +5,29 @@
  * Prints "ok <step>" after each step that went well; the first surprise ends the program with its place and exit
  * code 1. After printing "restart" it waits for a line on standard input: whoever runs it restarts the server.
  */
-#include <zookeeper/zookeeper.h>
-
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <zookeeper/zookeeper.h>
 
-#define EXPECT(condition)                                                              \
-    do {                                                                               \
-        if (!(condition)) {                                                            \
-            fprintf(stderr, "first_steps.c:%d: not so: %s\n", __LINE__, #condition);   \
-            exit(1);                                                                   \
-        }                                                                              \
+#define EXPECT(condition)                                                            \
+    do {                                                                             \
+        if (!(condition)) {                                                          \
+            fprintf(stderr, "first_steps.c:%d: not so: %s\n", __LINE__, #condition); \
+            exit(1);                                                                 \
+        }                                                                            \
     } while (0)
 
-#define EXPECT_CODE(call, expected)                                                                            \
-    do {                                                                                                       \
-        const int code_ = (call);                                                                              \
-        if (code_ != (expected)) {                                                                             \
-            fprintf(stderr, "first_steps.c:%d: %s gave %s, not %s\n", __LINE__, #call, zerror(code_),           \
-                    zerror(expected));                                                                         \
-            exit(1);                                                                                           \
-        }                                                                                                      \
+#define EXPECT_CODE(call, expected)                                                                   \
+    do {                                                                                              \
+        const int code_ = (call);                                                                     \
+        if (code_ != (expected)) {                                                                    \
+            fprintf(stderr, "first_steps.c:%d: %s gave %s, not %s\n", __LINE__, #call, zerror(code_), \
+                    zerror(expected));                                                                \
+            exit(1);                                                                                  \
+        }                                                                                             \
     } while (0)
 
 enum { kPathMax = 256, kWaitSeconds = 20, kEventsMax = 64, kSessionTimeoutMs = 10000 };
@@ -43,7 +42,8 @@ struct Events {
     int taken;
 };
 
-#define NO_EVENTS {.mutex = PTHREAD_MUTEX_INITIALIZER, .arrived = PTHREAD_COND_INITIALIZER}
+#define NO_EVENTS \
+    { .mutex = PTHREAD_MUTEX_INITIALIZER, .arrived = PTHREAD_COND_INITIALIZER }
 
 static struct Events session_events = NO_EVENTS; /* types are session states here */
 
@@ -103,12 +103,9 @@ static void create_all_kinds(zhandle_t* zh) {
         int64_t ttl_ms;
         const char* given;
     } kinds[] = {
-        {"/c/persistent", 0, -1, "/c/persistent"},
-        {"/c/ephemeral", 1, -1, "/c/ephemeral"},
-        {"/c/sequence-", 2, -1, "/c/sequence-0000000002"},
-        {"/c/both-", 3, -1, "/c/both-0000000003"},
-        {"/c/container", 4, -1, "/c/container"},
-        {"/c/ttl", 5, 60000, "/c/ttl"},
+        {"/c/persistent", 0, -1, "/c/persistent"},         {"/c/ephemeral", 1, -1, "/c/ephemeral"},
+        {"/c/sequence-", 2, -1, "/c/sequence-0000000002"}, {"/c/both-", 3, -1, "/c/both-0000000003"},
+        {"/c/container", 4, -1, "/c/container"},           {"/c/ttl", 5, 60000, "/c/ttl"},
         {"/c/ttl-", 6, 60000, "/c/ttl-0000000006"},
     };
     char path[kPathMax];
@@ -120,9 +117,9 @@ static void create_all_kinds(zhandle_t* zh) {
                                         kinds[i].ttl_ms, path, sizeof path, &stat),
                         ZOK);
         } else {
-            EXPECT_CODE(zoo_create2(zh, kinds[i].asked, "x", 1, &ZOO_OPEN_ACL_UNSAFE, kinds[i].mode, path, sizeof path,
-                                    &stat),
-                        ZOK);
+            EXPECT_CODE(
+                zoo_create2(zh, kinds[i].asked, "x", 1, &ZOO_OPEN_ACL_UNSAFE, kinds[i].mode, path, sizeof path, &stat),
+                ZOK);
         }
         EXPECT(strcmp(path, kinds[i].given) == 0);
         EXPECT(stat.dataLength == 1 && stat.version == 0 && stat.czxid == stat.mzxid);
@@ -225,9 +222,7 @@ static void run_transactions(zhandle_t* zh) {
     done("multi");
 }
 
-static void on_auth(int code, const void* context) {
-    put_event((struct Events*)context, code, "");
-}
+static void on_auth(int code, const void* context) { put_event((struct Events*)context, code, ""); }
 
 static void guard_with_acls(zhandle_t* zh, const char* address) {
     static struct Events authenticated = NO_EVENTS;

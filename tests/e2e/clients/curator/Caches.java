@@ -117,16 +117,16 @@ final class Caches {
         cache.getListenable().addListener((client, event) -> {
             if (event.getData() != null) told.add(event.getType(), event.getData().getPath());
         });
-        cache.start(PathChildrenCache.StartMode.BUILD_INITIAL_CACHE);
-        int before = cache.getCurrentData().size();
-        writer.create().withMode(CreateMode.EPHEMERAL).forPath(session.path("top/new"), new byte[1]);
+        cache.start();
         String seen = told.next(1);
+        writer.create().withMode(CreateMode.EPHEMERAL).forPath(session.path("top/new"), new byte[1]);
+        seen += " " + told.next(1);
         writer.setData().forPath(session.path("top/new"), new byte[2]);
         seen += " " + told.next(1);
         writer.close();
         seen += " " + told.next(1);
         cache.close();
-        return "before=" + before + " " + seen;
+        return seen;
     }
 
     private static String treeCache(Session session) throws Exception {
