@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -80,6 +81,7 @@ Result<Config> finish(const std::string& name, ConfigDraft draft) {
     auto& config = draft.config;
     if (!draft.has_data_dir) return failure(Errc::kBadConfig, name + ": dataDir is missing");
     if (!draft.has_log_dir) config.log_dir = config.data_dir;
+    config.txn_bytes_extra = draft.txn_bytes_extra.value_or(config.frame_bytes_max);
     if (const auto servers = judge_servers(name, draft); !servers) return std::unexpected(servers.error());
     if (!draft.port) return failure(Errc::kBadConfig, name + ": clientPort is missing");
     config.client_port = *draft.port;

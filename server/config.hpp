@@ -32,6 +32,7 @@ struct Config {
     std::size_t connections_per_address_max = 60;  // 0: no limit
     std::size_t connections_max = 0;               // 0: no limit
     std::size_t frame_bytes_max = 1048575;         // of a request
+    std::size_t txn_bytes_extra = 1048575;         // by which a transaction may be longer
     milliseconds first_frame_timeout{10'000};      // for a connection to ask for a session
     bool keep_alive = false;                       // TCP's probes on client connections
     std::set<std::string> words{"srvr"};           // four-letter words that are answered

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <map>
 #include <utility>
 #include <vector>
 
@@ -13,12 +12,13 @@ namespace zabd::server {
 namespace {
 
 using Kind = KeyOutcome::Kind;
-using Apply = KeyOutcome (*)(ConfigDraft&, std::string_view);
 
 constexpr std::int64_t kIntMax = std::numeric_limits<std::int32_t>::max();
 constexpr std::size_t kSegmentBytesMin = 1 << 20;
 constexpr std::size_t kSegmentBytesMax = std::size_t{1} << 30;
 constexpr std::size_t kExtraBytesMin = 1024;
+
+constexpr const char* kEnsembleMember = "belongs to an ensemble: zabd is standalone as yet";
 
 KeyOutcome fine() { return {}; }
 KeyOutcome warning(std::string text) { return {.kind = Kind::kWarning, .text = std::move(text)}; }
@@ -26,8 +26,9 @@ KeyOutcome error(std::string text) { return {.kind = Kind::kError, .text = std::
 
 // --- values ----------------------------------------------------------------------------------------------------------
 
-bool equal_but_for_case(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, {}, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+bool equal_but_for_case(std::string_view lower, std::string_view value) {
+    const auto lowered = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return std::ranges::equal(lower, value, {}, {}, lowered);
 }
 
 std::optional<std::int64_t> number(std::string_view value) {
@@ -56,8 +57,6 @@ KeyOutcome with_number(std::string_view value, const Range& range, const Take& t
     return fine();
 }
 
-constexpr Range kMilliseconds{.min = 0, .unit = " of ms"};
-constexpr Range kPositiveMilliseconds{.min = 1, .unit = " of ms"};
 constexpr Range kAnyInt{.min = -kIntMax - 1};
 
 template <milliseconds Config::*member, std::int64_t min = 0>
@@ -137,7 +136,7 @@ KeyOutcome set_frame_bytes(ConfigDraft& draft, std::string_view value) {
 
 KeyOutcome set_extra_bytes(ConfigDraft& draft, std::string_view value) {
     return with_number(value, {.min = 0, .unit = " of bytes"}, [&](std::int64_t n) {
-        draft.config.txn_bytes_extra = std::max(static_cast<std::size_t>(n), kExtraBytesMin);
+        draft.txn_bytes_extra = std::max(static_cast<std::size_t>(n), kExtraBytesMin);
     });
 }
 
@@ -196,6 +195,11 @@ KeyOutcome set_session_timeout_max(ConfigDraft& draft, std::string_view value) {
     return with_number(value, {.min = -1, .unit = " of ms"}, [&](std::int64_t ms) {
         if (ms >= 0) draft.session_timeout_max = milliseconds{ms};
     });
+}
+
+KeyOutcome set_outstanding(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.min = 1, .unit = " of requests"},
+                       [&](std::int64_t n) { draft.config.outstanding_max = static_cast<std::size_t>(n); });
 }
 
 KeyOutcome set_reconfig(ConfigDraft& draft, std::string_view value) {
@@ -277,9 +281,7 @@ KeyOutcome add_server(ConfigDraft& draft, std::string_view value) {
                        [&](std::int64_t p) { draft.port_of_server = static_cast<std::uint16_t>(p); });
 }
 
-KeyOutcome refuse_ensemble(ConfigDraft&, std::string_view) {
-    return error("belongs to an ensemble: zabd is standalone as yet");
-}
+KeyOutcome refuse_ensemble(ConfigDraft&, std::string_view) { return error(kEnsembleMember); }
 
 KeyOutcome check_election(ConfigDraft&, std::string_view value) {
     return value == "3" ? fine() : error("is not supported: 3 is the only election there is");
@@ -287,7 +289,7 @@ KeyOutcome check_election(ConfigDraft&, std::string_view value) {
 
 KeyOutcome check_peer_type(ConfigDraft&, std::string_view value) {
     if (value == "participant") return fine();
-    return value == "observer" ? refuse_ensemble : error("is neither participant nor observer");
+    return error(value == "observer" ? kEnsembleMember : "is neither participant nor observer");
 }
 
 KeyOutcome check_ssl_quorum(ConfigDraft&, std::string_view value) {
@@ -334,7 +336,7 @@ constexpr ConfigKey kKeys[] = {
     {"tickTime", set_milliseconds<&Config::tick, 1>},
     {"minSessionTimeout", set_session_timeout_min},
     {"maxSessionTimeout", set_session_timeout_max},
-    {"globalOutstandingLimit", set_limit<&Config::outstanding_max>},
+    {"globalOutstandingLimit", set_outstanding},
     {"extendedTypesEnabled", set_flag<&Config::ttl_nodes>},
     {"reconfigEnabled", set_reconfig},
     {"enforceQuota", set_flag<&Config::enforce_quota>},

@@ -21,6 +21,7 @@ struct ConfigDraft {
     std::optional<std::uint16_t> port;
     std::optional<milliseconds> session_timeout_min;
     std::optional<milliseconds> session_timeout_max;
+    std::optional<std::size_t> txn_bytes_extra;
     bool enforce_auth = false;
     std::size_t voters = 0;  // server.N lines
     std::size_t observers = 0;

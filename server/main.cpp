@@ -6,6 +6,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -32,7 +33,9 @@ int serve(int argument_count, const char* const* arguments) {
     if (!command->answer.empty()) return std::fputs(command->answer.c_str(), stdout), kExitNormal;
     spdlog::set_level(spdlog::level::from_str(command->config.log_level));
     auto runtime = Runtime::open(command->config);
-    if (!runtime) return fail(runtime.error(), kExitNoData);
+    if (!runtime) {
+        return fail(runtime.error(), runtime.error().code == Errc::kBadConfig ? kExitBadConfig : kExitNoData);
+    }
     if (const auto listening = (*runtime)->listen(); !listening) return fail(listening.error(), kExitUnexpected);
     std::fputs(greeting(command->config, (*runtime)->port()).c_str(), stdout);
     std::fflush(stdout);
@@ -43,6 +46,7 @@ int serve(int argument_count, const char* const* arguments) {
 }  // namespace
 
 int main(int argument_count, char** arguments) {
+    std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away must not end the service
     try {
         return serve(argument_count, arguments);
     } catch (const std::exception& exception) {

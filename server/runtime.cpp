@@ -2,6 +2,7 @@
 
 #include "net/connection.hpp"
 #include "server/core/core.hpp"
+#include "server/printable.hpp"
 #include "server/process.hpp"
 #include "server/restore.hpp"
 #include "server/words.hpp"
@@ -17,6 +18,7 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -86,9 +88,10 @@ void log_event(const core::Event& event) {
     const auto zxid = fmt::format("0x{:x}:{:08x}", event.zxid.epoch(), event.zxid.counter());
     switch (event.kind) {
         case kSessionExpired: return spdlog::info("session expired session=0x{:x}", session);
-        case kSessionRefused: return spdlog::debug("session refused session=0x{:x} {}", session, event.detail);
+        case kSessionRefused:
+            return spdlog::debug("session refused session=0x{:x} {}", session, printable(event.detail));
         case kEpochAdvanced: return spdlog::info("epoch advanced zxid={}", zxid);
-        case kReaped: return spdlog::debug("reaped zxid={} path={}", zxid, event.detail);
+        case kReaped: return spdlog::debug("reaped zxid={} path={}", zxid, printable(event.detail));
     }
 }
 
@@ -151,6 +154,7 @@ private:
     void carry_out(core::PutCheckpoint& output) { storage_.checkpoint->put(std::move(output.images)); }
     void carry_out(core::Event& output) { log_event(output); }
 
+    [[nodiscard]] Result<void> check_directories() const;
     void start_ticking();
     void warn_of_slow_syncs();
     std::string answer(ConnectionId connection, net::Word word, std::string_view argument);
@@ -161,7 +165,6 @@ private:
 
     const Config config_;
     asio::io_context io_{1};
-    storage::Storage storage_;
     std::optional<core::Core> core_;
     core::Outputs outputs_;
     bool batch_open_ = false;  // the core knows the time
@@ -172,6 +175,7 @@ private:
                                    close_once_drained();
                                }};
     DurableSignal checkpoint_durable_{io_, [this](Zxid zxid) { storage_.log->discard_through(zxid); }};
+    storage::Storage storage_;  // below what its threads call
     asio::signal_set signals_{io_, SIGINT, SIGTERM};
     asio::steady_timer tick_timer_{io_};
     steady_clock::time_point drain_deadline_;
@@ -179,6 +183,7 @@ private:
     bool closing_ = false;
     storage::Log::Figures log_seen_;
     std::uint64_t words_received_ = 0;
+    std::uint64_t words_sent_ = 0;
     std::uint64_t trace_mask_ = kTraceMask;
 };
 
@@ -190,7 +195,19 @@ Result<void> Runtime::Impl::listen() {
     return server_->listen(config_.client_address, config_.client_port);
 }
 
+Result<void> Runtime::Impl::check_directories() const {
+    if (config_.create_directories) return {};
+    for (const auto& directory : {config_.data_dir, config_.log_dir}) {
+        std::error_code error;
+        if (std::filesystem::is_directory(directory, error)) continue;
+        return failure(Errc::kIo,
+                       directory.string() + ": is no directory, and datadir.autocreate=false forbids to make it");
+    }
+    return {};
+}
+
 Result<void> Runtime::Impl::recover() {
+    if (auto usable = check_directories(); !usable) return usable;
     Restorer restorer;
     std::uint64_t records = 0;
     const storage::StorageOptions options{.data_root = config_.data_dir,
@@ -294,6 +311,7 @@ void Runtime::Impl::on_word(ConnectionId connection, net::Word word, std::string
     server_->send(connection,
                   word_enabled(word, config_.words) ? answer(connection, word, argument) : not_enabled_text(word));
     server_->close_after_send(connection);
+    ++words_sent_;
 }
 
 std::string Runtime::Impl::answer(ConnectionId connection, net::Word word, std::string_view argument) {
@@ -318,15 +336,21 @@ std::string Runtime::Impl::answer(ConnectionId connection, net::Word word, std::
         return "Connection stats reset.\n";
     }
     step(core::ResetStatistics{});
-    words_received_ = 0;
+    words_received_ = words_sent_ = 0;
     return "Server stats reset.\n";
 }
 
 ServerFigures Runtime::Impl::figures() const {
     ServerFigures figures;
     figures.words_received = words_received_;
+    figures.words_sent = words_sent_;
+    figures.connections_rejected = server_->rejected_count();
     figures.checkpoint_bytes = storage_.checkpoint->size_bytes();
-    figures.log_bytes = storage_.log->figures().size_bytes;
+    const auto log = storage_.log->figures();
+    figures.log_bytes = log.size_bytes;
+    figures.syncs = log.syncs;
+    figures.sync_us_sum = log.sync_us_sum;
+    figures.sync_us_max = log.sync_us_max;
     count_descriptors(figures);
     return figures;
 }

@@ -17,6 +17,7 @@ namespace {
 constexpr std::string_view kWords[] = {"conf", "cons", "crst", "dirs", "dump", "envi", "gtmk", "hash", "isro",
                                        "mntr", "ruok", "srst", "srvr", "stat", "stmk", "wchc", "wchp", "wchs"};
 constexpr std::size_t kMaskBytes = 8;
+constexpr std::uint64_t kMicrosPerMilli = 1000;
 
 /// Appends to a text as fmt formats.
 class Text {
@@ -122,7 +123,7 @@ void add_server(Text& text, const core::Status& status, const ServerFigures& fig
     const auto& traffic = status.traffic;
     text.add("Latency min/avg/max: {}/{}/{}\n", traffic.latency_ms_min,
              decimal(traffic.latency_ms_sum, traffic.requests), traffic.latency_ms_max);
-    text.add("Received: {}\nSent: {}\n", traffic.received + figures.words_received, traffic.sent);
+    text.add("Received: {}\nSent: {}\n", traffic.received + figures.words_received, traffic.sent + figures.words_sent);
     text.add("Connections: {}\nOutstanding: {}\n", status.connections, status.outstanding);
     text.add("Zxid: 0x{:x}\nMode: standalone\nNode count: {}\n", status.zxid_applied.value, status.nodes + 1);
 }
@@ -134,6 +135,7 @@ std::size_t item_count(const Lists& lists) {
     return count;
 }
 
+/// As ZooKeeper keeps them, in steps of the time that a connection may do without a session.
 using ConnectionsByExpiry = std::map<std::int64_t, std::vector<const core::ConnectionStatus*>>;
 
 ConnectionsByExpiry by_expiry(const core::SessionsStatus& sessions,
@@ -145,11 +147,10 @@ ConnectionsByExpiry by_expiry(const core::SessionsStatus& sessions,
     }
     ConnectionsByExpiry grouped;
     for (const auto& connection : connections) {
-        const auto expiry = expiry_ms.find(connection.session);
-        const auto at_ms = expiry != expiry_ms.end()
-                               ? expiry->second
-                               : static_cast<std::int64_t>(connection.established) + sessionless_timeout.count();
-        grouped[at_ms].push_back(&connection);
+        const auto session = expiry_ms.find(connection.session);
+        const auto without = static_cast<std::int64_t>(connection.established) + sessionless_timeout.count();
+        const auto at_ms = session != expiry_ms.end() ? session->second : without;
+        grouped[(at_ms / sessionless_timeout.count() + 1) * sessionless_timeout.count()].push_back(&connection);
     }
     return grouped;
 }
@@ -210,7 +211,7 @@ std::string mntr_text(const core::Status& status, const ServerFigures& figures) 
         .figure("max_latency", traffic.latency_ms_max)
         .figure("min_latency", traffic.latency_ms_min)
         .figure("packets_received", traffic.received + figures.words_received)
-        .figure("packets_sent", traffic.sent)
+        .figure("packets_sent", traffic.sent + figures.words_sent)
         .figure("num_alive_connections", status.connections)
         .figure("outstanding_requests", status.outstanding)
         .figure("uptime", status.uptime.count())
@@ -230,7 +231,12 @@ std::string mntr_text(const core::Status& status, const ServerFigures& figures) 
         .figure("auth_failed_count", status.auth_failures)
         .figure("non_mtls_remote_conn_count", 0)
         .figure("non_mtls_local_conn_count", 0)
-        .figure("stale_sessions_expired", status.sessions_expired);
+        .figure("stale_sessions_expired", status.sessions_expired)
+        .figure("connection_rejected", figures.connections_rejected)
+        .figure("avg_fsynctime", decimal(figures.sync_us_sum, figures.syncs * kMicrosPerMilli))
+        .figure("max_fsynctime", figures.sync_us_max / kMicrosPerMilli)
+        .figure("cnt_fsynctime", figures.syncs)
+        .figure("sum_fsynctime", figures.sync_us_sum / kMicrosPerMilli);
     return text.take();
 }
 
@@ -289,7 +295,7 @@ std::string dump_text(const core::SessionsStatus& sessions, const std::vector<co
 }
 
 std::string wchs_text(const core::WatchesStatus& watches) {
-    return fmt::format("{} connections watching {} paths\nTotal watches:{}\n\n", watches.connections,
+    return fmt::format("{} connections watching {} paths\nTotal watches:{}\n", watches.connections,
                        watches.by_path.size(), item_count(watches.by_path));
 }
 

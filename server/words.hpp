@@ -27,8 +27,13 @@ namespace zabd::server {
 /// What is told of the process rather than of the state.
 struct ServerFigures {
     std::uint64_t words_received = 0;  // since start or srst
+    std::uint64_t words_sent = 0;
+    std::uint64_t connections_rejected = 0;  // over a limit
     std::uint64_t checkpoint_bytes = 0;
     std::uint64_t log_bytes = 0;
+    std::uint64_t syncs = 0;  // of the log
+    std::uint64_t sync_us_sum = 0;
+    std::uint64_t sync_us_max = 0;
     std::uint64_t descriptors_open = 0;
     std::uint64_t descriptors_max = 0;
 };

@@ -2,6 +2,7 @@
 
 #include "wire/assert.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace zabd::session {
@@ -58,11 +59,12 @@ Instant Expiry::bucket_of(Instant at) const {
 bool Expiry::too_long(Millis jump) const { return !timeouts_.empty() && 2 * jump > timeouts_.begin()->first; }
 
 void Expiry::put_off(Millis jump) {
-    const auto by = (jump + tick_ - Millis(1)) / tick_ * tick_;
-    std::map<Instant, std::set<SessionId>> later;
-    for (auto& [deadline, sessions] : buckets_) later.emplace_hint(later.end(), deadline + by, std::move(sessions));
-    buckets_ = std::move(later);
-    for (auto& [session, entry] : entries_) entry.deadline += by;
+    buckets_.clear();
+    for (auto& [session, entry] : entries_) {
+        const auto moved = bucket_of(entry.deadline + jump - Millis(1));
+        entry.deadline = std::min(moved, bucket_of(advanced_to_ + entry.timeout));
+        buckets_[entry.deadline].insert(session);
+    }
 }
 
 void Expiry::leave_bucket(SessionId session, Instant deadline) {

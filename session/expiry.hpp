@@ -4,8 +4,9 @@
 //           timeout + tick after its last touch. Each bucket is looked at once.
 // Lateness  a clock that stood still (a paused machine) must not end sessions that had no chance to speak: when time
 //           jumps by more than half a session's timeout between two calls of advance(), all deadlines move by the jump,
-//           rounded up to the tick. So advance() is owed more often than twice in the shortest timeout.
-// Cost      touch is O(1) when the bucket stays the same, else O(log buckets). A jump costs O(sessions).
+//           rounded up to the tick, but none beyond what a touch would give. So that silent sessions end at all,
+//           advance() is owed more often than twice in the shortest timeout.
+// Cost      touch is O(1) when the bucket stays the same, else O(log buckets). A jump costs O(sessions log sessions).
 #pragma once
 
 #include "wire/ids.hpp"
@@ -42,6 +43,7 @@ private:
     };
     [[nodiscard]] Instant bucket_of(Instant at) const;
     [[nodiscard]] bool too_long(Millis jump) const;
+    /// To be called when advanced_to_ is the time behind the jump.
     void put_off(Millis jump);
     void leave_bucket(SessionId session, Instant deadline);
     void forget_timeout(Millis timeout);

@@ -21,7 +21,10 @@ constexpr std::uint64_t kFoldBytes = 1 << 20;
 class ThreadedCheckpoint final : public Checkpoint {
 public:
     ThreadedCheckpoint(const CheckpointOptions& options, std::unique_ptr<CheckpointStore> store, Zxid zxid)
-        : options_(options), store_(std::move(store)), pending_(zxid), zxid_durable_(zxid),
+        : options_(options),
+          store_(std::move(store)),
+          pending_(zxid),
+          zxid_durable_(zxid),
           size_bytes_(store_->size_bytes()) {}
     ~ThreadedCheckpoint() override { stop(); }
     ThreadedCheckpoint(const ThreadedCheckpoint&) = delete;

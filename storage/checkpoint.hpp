@@ -8,23 +8,23 @@
 // Keys      node ids, so that a path may be longer than an LMDB key, and one forward scan meets parents first.
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
-#include <functional>
-#include <memory>
-
 #include "wire/bytes.hpp"
 #include "wire/ids.hpp"
 #include "wire/node_image.hpp"
 #include "wire/result.hpp"
 
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+
 namespace zabd::storage {
 
 struct CheckpointOptions {
     std::filesystem::path directory;
-    std::uint64_t transactions_per_batch = 100'000;      // written when so many are waiting ...
-    std::uint64_t bytes_per_batch = 64 << 20;            // ... or so many bytes of images
-    std::uint64_t identity = 0;             // of the data directory, DataDir::identity(): told from another one's
+    std::uint64_t transactions_per_batch = 100'000;  // written when so many are waiting ...
+    std::uint64_t bytes_per_batch = 64 << 20;        // ... or so many bytes of images
+    std::uint64_t identity = 0;                  // of the data directory, DataDir::identity(): told from another one's
     std::uint64_t map_bytes_initial = 64 << 20;  // of address space; grows as needed
 };
 
@@ -36,12 +36,12 @@ struct CheckpointVisitor {
 };
 
 struct CheckpointSummary {
-    Zxid zxid;                   // 0: there was no checkpoint yet
-    std::uint64_t digest = 0;    // of the tree at zxid
+    Zxid zxid;                 // 0: there was no checkpoint yet
+    std::uint64_t digest = 0;  // of the tree at zxid
     std::uint64_t node_count = 0;
-    NodeId next_node{};          // ids below it have been used
+    NodeId next_node{};  // ids below it have been used
     SessionId highest_session = SessionId::kNone;
-    bool present = false;        // false: a fresh directory
+    bool present = false;  // false: a fresh directory
 };
 
 class Checkpoint {
@@ -57,7 +57,7 @@ public:
     /// Writes all that is waiting, then ends the thread.
     virtual void stop() = 0;
 
-    [[nodiscard]] virtual Zxid zxid_durable() const = 0;       // from any thread
+    [[nodiscard]] virtual Zxid zxid_durable() const = 0;         // from any thread
     [[nodiscard]] virtual std::uint64_t size_bytes() const = 0;  // of the file, from any thread
 };
 

@@ -95,9 +95,7 @@ std::optional<std::string_view> unsealed(std::string_view database, std::string_
     return decoder.rest();
 }
 
-std::uint32_t checksum_of(std::string_view value) {
-    return static_cast<std::uint32_t>(wire::Decoder(value).get_int());
-}
+std::uint32_t checksum_of(std::string_view value) { return static_cast<std::uint32_t>(wire::Decoder(value).get_int()); }
 
 std::string encode_meta(const CheckpointMeta& meta) {
     Writer writer;

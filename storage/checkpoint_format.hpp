@@ -5,13 +5,13 @@
 //           like one that is damaged (LMDB has no checksums of its own).
 #pragma once
 
+#include "wire/ids.hpp"
+#include "wire/node_image.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "wire/ids.hpp"
-#include "wire/node_image.hpp"
 
 namespace zabd::storage {
 

@@ -107,8 +107,7 @@ struct CheckpointStore::Environment {
             case MDB_VERSION_MISMATCH:
             case MDB_INCOMPATIBLE:
             case MDB_BAD_VALSIZE:
-            case MDB_PANIC:
-                return checkpoint_damage(options.directory, std::string(call) + ": " + mdb_strerror(code));
+            case MDB_PANIC: return checkpoint_damage(options.directory, std::string(call) + ": " + mdb_strerror(code));
             default:
                 if (code > 0) return system_error(code, file(), call);
                 return {Errc::kIo, file().string() + ": cannot " + std::string(call) + ": " + mdb_strerror(code)};
@@ -183,7 +182,8 @@ Result<void> CheckpointStore::Environment::open() {
     if (auto made = checked(mdb_env_create(&handle), "create an environment"); !made) return made;
     (void)mdb_env_set_maxdbs(handle, kDatabases);
     (void)mdb_env_set_maxreaders(handle, kReadersMax);
-    (void)mdb_env_set_assert(handle, [](MDB_env*, const char* what) { fatal("checkpoint: LMDB: " + std::string(what)); });
+    (void)mdb_env_set_assert(handle,
+                             [](MDB_env*, const char* what) { fatal("checkpoint: LMDB: " + std::string(what)); });
     if (auto sized = checked(mdb_env_set_mapsize(handle, options.map_bytes_initial), "set the map's size"); !sized)
         return sized;
     if (auto opened = checked(mdb_env_open(handle, options.directory.c_str(), MDB_NOTLS, 0640), "open"); !opened)
@@ -229,7 +229,8 @@ Result<void> CheckpointStore::Environment::grow_map() {
 /// One scan: sessions and ACL lists, then nodes and their data side by side.
 class CheckpointStore::Loading {
 public:
-    Loading(Environment& environment, const CheckpointVisitor& visitor) : environment_(environment), visitor_(visitor) {}
+    Loading(Environment& environment, const CheckpointVisitor& visitor)
+        : environment_(environment), visitor_(visitor) {}
 
     Result<CheckpointSummary> run() {
         auto transaction = environment_.begin(MDB_RDONLY);
@@ -324,7 +325,8 @@ private:
         if (!content) return damage("its state record fails its checksum");
         const auto meta = decode_meta(*content);
         if (!meta || meta->version != kCheckpointVersion) {
-            return failure(Errc::kUnsupported, environment_.file().string() + ": not the format of this zabd, which is " +
+            return failure(Errc::kUnsupported, environment_.file().string() +
+                                                   ": not the format of this zabd, which is " +
                                                    std::to_string(kCheckpointVersion));
         }
         if (meta->identity != environment_.options.identity) return damage("it belongs to another data directory");

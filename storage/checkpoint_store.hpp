@@ -6,14 +6,14 @@
 // Errors    Errc::kDamaged with the file and what a restore needs; Errc::kNoSpace, Errc::kIo.
 #pragma once
 
+#include "storage/checkpoint.hpp"
+#include "storage/pending_images.hpp"
+#include "wire/result.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string_view>
-
-#include "storage/checkpoint.hpp"
-#include "storage/pending_images.hpp"
-#include "wire/result.hpp"
 
 namespace zabd::storage {
 

@@ -50,9 +50,8 @@ std::string value_of(std::string_view text, std::string_view key) {
 
 /// Kinds of file systems on which neither locks nor memory maps hold what they promise.
 bool on_network(const fs::path& path) {
-    constexpr long kNetworks[] = {0x6969 /* nfs */,  0xff534d42 /* cifs */,   0x517b /* smb */,
-                                  0xfe534d42 /* smb2 */, 0x01021997 /* 9p */, 0x00c36400 /* ceph */,
-                                  0x5346414f /* afs */};
+    constexpr long kNetworks[] = {0x6969 /* nfs */,    0xff534d42 /* cifs */, 0x517b /* smb */, 0xfe534d42 /* smb2 */,
+                                  0x01021997 /* 9p */, 0x00c36400 /* ceph */, 0x5346414f /* afs */};
     struct statfs status {};
     if (::statfs(path.c_str(), &status) != 0) return false;
     return std::find(std::begin(kNetworks), std::end(kNetworks), static_cast<long>(status.f_type)) !=
@@ -214,8 +213,8 @@ private:
         if (!text) return std::unexpected(text.error());
         const auto version = value_of(*text, "version");
         if (version != kVersion) {
-            return failure(Errc::kUnsupported, path.string() + ": version '" + version + "', but this zabd reads " +
-                                                   std::string(kVersion));
+            return failure(Errc::kUnsupported,
+                           path.string() + ": version '" + version + "', but this zabd reads " + std::string(kVersion));
         }
         Format format{.holds = value_of(*text, "holds"), .identity = 0};
         const auto identity = value_of(*text, "identity");
@@ -235,8 +234,8 @@ private:
         std::error_code error;
         if (!fs::exists(path, error)) {
             if (auto drawn = fill_random(secret); !drawn) return drawn;
-            return replace_file(real_file_system(), path,
-                                {reinterpret_cast<const char*>(secret.data()), secret.size()}, true);
+            return replace_file(real_file_system(), path, {reinterpret_cast<const char*>(secret.data()), secret.size()},
+                                true);
         }
         const auto content = read_file(path);
         if (!content) return std::unexpected(content.error());

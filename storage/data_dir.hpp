@@ -14,13 +14,13 @@
 //           the log directory of this data directory is gone (a disk that is not mounted).
 #pragma once
 
+#include "wire/result.hpp"
+
 #include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <vector>
-
-#include "wire/result.hpp"
 
 namespace zabd::storage {
 

@@ -146,8 +146,8 @@ Result<void> replace_file(FileSystem& files, const fs::path& path, std::string_v
 
 Error system_error(int error_number, const fs::path& path, std::string_view call) {
     const bool no_space = error_number == ENOSPC || error_number == EDQUOT;
-    return {no_space ? Errc::kNoSpace : Errc::kIo, path.string() + ": cannot " + std::string(call) + ": " +
-                                                       std::generic_category().message(error_number)};
+    return {no_space ? Errc::kNoSpace : Errc::kIo,
+            path.string() + ": cannot " + std::string(call) + ": " + std::generic_category().message(error_number)};
 }
 
 }  // namespace zabd::storage

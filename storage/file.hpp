@@ -8,6 +8,8 @@
 // Twins     tests put a faulty disk in the place of real_file_system().
 #pragma once
 
+#include "wire/result.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -15,8 +17,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "wire/result.hpp"
 
 namespace zabd::storage {
 

@@ -9,16 +9,16 @@
 // Bounds    the queue is bounded by the core's outstanding requests.
 #pragma once
 
+#include "wire/bytes.hpp"
+#include "wire/ids.hpp"
+#include "wire/result.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
-
-#include "wire/bytes.hpp"
-#include "wire/ids.hpp"
-#include "wire/result.hpp"
 
 namespace zabd::storage {
 
@@ -38,8 +38,8 @@ struct LogRecord {
 
 /// What a scan at start found: every record after `after`, in order.
 struct LogScan {
-    Zxid zxid_last;                 // of the last whole record; `after` if there is none
-    std::uint64_t torn_bytes = 0;   // cut from the tail: written but never acknowledged
+    Zxid zxid_last;                // of the last whole record; `after` if there is none
+    std::uint64_t torn_bytes = 0;  // cut from the tail: written but never acknowledged
 };
 
 class Log {

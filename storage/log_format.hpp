@@ -7,13 +7,13 @@
 // Identity  64 random bits of the data directory. No client can know it, so none can forge a batch within its data.
 #pragma once
 
+#include "wire/ids.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "wire/ids.hpp"
 
 namespace zabd::storage {
 

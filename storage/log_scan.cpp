@@ -13,12 +13,13 @@ std::string in_hex(std::uint64_t value) {
     return "0x" + std::string(std::begin(digits), end);
 }
 
-/// Offset of a batch at or behind `offset` that was written when more than `zxid` was durable.
+/// Offset of a batch at or behind `offset` that was written when all up to `zxid` was durable, and so when all batches
+/// before it were: they are synced one by one.
 std::optional<std::uint64_t> later_witness(std::string_view segment, const SegmentId& id, std::uint64_t offset,
                                            Zxid zxid) {
     for (; offset < segment.size(); offset += kBlockBytes) {
         const auto header = decode_batch_header(segment, id, offset);
-        if (header && header->zxid_durable > zxid) return offset;
+        if (header && header->zxid_durable >= zxid) return offset;
     }
     return std::nullopt;
 }
@@ -69,10 +70,11 @@ private:
     }
 
     Result<void> judge_tail(bool recycled) {
-        if (const auto witness = later_witness(segment_, id_, scan_.end_offset, scan_.end.zxid)) {
-            return damage(broken_at_.value_or(scan_.end_offset),
-                          "a batch does not read, but the one at byte " + std::to_string(*witness) +
-                              " says that it was durable");
+        const auto behind_tail = scan_.end_offset + kBlockBytes;
+        if (const auto witness = later_witness(segment_, id_, behind_tail, scan_.end.zxid)) {
+            return damage(
+                broken_at_.value_or(scan_.end_offset),
+                "a batch does not read, but the one at byte " + std::to_string(*witness) + " says that it was durable");
         }
         if (scan_.end_offset >= segment_.size()) return {};
         const auto last = segment_.find_last_not_of('\0');

@@ -1,10 +1,13 @@
 // The records of one segment, from its bytes.
 //
 // Effects   none: bytes in, records and a judgement out.
-// Judgement a batch that does not read is a torn tail if nothing says that it was ever durable: a crash came between its
-//           write and the end of its sync, and nobody was told of it. It is damage if a later batch of this segment
-//           names it, or what follows it, as durable (the writer starts no batch before the one before it is synced).
+// Judgement a batch that does not read is a torn tail if it is the last one: a crash came between its write and the end of
+//           its sync, and nobody was told of it. With a batch of this segment behind it it is damage: the writer starts
+//           none before the one before it is synced, and names in it what is durable.
 #pragma once
+
+#include "storage/log_format.hpp"
+#include "wire/result.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -12,14 +15,11 @@
 #include <string>
 #include <string_view>
 
-#include "storage/log_format.hpp"
-#include "wire/result.hpp"
-
 namespace zabd::storage {
 
 struct SegmentScan {
-    std::optional<LogPosition> begin;  // what its first batch continues; nullopt: it has no batch
-    LogPosition end;                   // behind its last whole batch
+    std::optional<LogPosition> begin;        // what its first batch continues; nullopt: it has no batch
+    LogPosition end;                         // behind its last whole batch
     std::uint64_t end_offset = kBlockBytes;  // of the block in which the next batch goes
     std::uint64_t torn_bytes = 0;            // behind end_offset: up to the last byte that a torn write left
     std::uint64_t leftover_bytes = 0;        // behind end_offset: up to the last byte that is not zero

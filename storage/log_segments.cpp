@@ -120,11 +120,11 @@ private:
 
     Result<void> start_fresh() {
         if (auto cleared = drop_segments(*options_.files, unfinished_); !cleared) return cleared;
-        auto first = build_segment(*options_.files, {.path = log_->path_of(1),
-                                                     .id = {options_.identity, 1},
-                                                     .bytes = std::min<std::uint64_t>(options_.segment_bytes,
-                                                                                      kFirstSegmentBytes),
-                                                     .recycled = {}});
+        auto first = build_segment(*options_.files,
+                                   {.path = log_->path_of(1),
+                                    .id = {options_.identity, 1},
+                                    .bytes = std::min<std::uint64_t>(options_.segment_bytes, kFirstSegmentBytes),
+                                    .recycled = {}});
         if (!first) return std::unexpected(first.error());
         log_->current_ = std::move(*first);
         log_->position_ = log_origin(options_.identity);
@@ -165,12 +165,12 @@ private:
         const SegmentId id{options_.identity, number};
         const auto first = decode_batch_header(*content, id, kBlockBytes);
         if (first && position_ && first->before != *position_ && log_->current_.file) {
-            return std::unexpected(log_damage(log_->path_of(log_->current_.number).string(), tail_.end_offset,
-                                              "records up to zxid " + text_of(first->before.zxid) +
-                                                  " should follow here, the next segment says"));
+            return std::unexpected(log_damage(
+                log_->path_of(log_->current_.number).string(), tail_.end_offset,
+                "records up to zxid " + text_of(first->before.zxid) + " should follow here, the next segment says"));
         }
-        auto scan = scan_segment(*content, id, position_, path.string(),
-                                 [&](const RecordView& record) { see(record); });
+        auto scan =
+            scan_segment(*content, id, position_, path.string(), [&](const RecordView& record) { see(record); });
         if (!scan) return std::unexpected(scan.error());
         return place({.number = number, .bytes = content->size(), .file = std::move(*file)}, *scan);
     }
@@ -277,10 +277,8 @@ bool LogSegments::wants_next() const { return next_.empty() && offset_ >= curren
 
 SegmentPlan LogSegments::next_plan() {
     const auto number = current_.number + next_.size() + 1;
-    SegmentPlan plan{.path = path_of(number),
-                     .id = {options_.identity, number},
-                     .bytes = options_.segment_bytes,
-                     .recycled = {}};
+    SegmentPlan plan{
+        .path = path_of(number), .id = {options_.identity, number}, .bytes = options_.segment_bytes, .recycled = {}};
     if (!spare_.empty()) {
         plan.recycled = path_of(spare_.front().number);
         spare_.pop_front();

@@ -6,6 +6,11 @@
 // Errors    by value; after a failed append() nothing may be called any more: nobody can know what the disk has.
 #pragma once
 
+#include "storage/file.hpp"
+#include "storage/log.hpp"
+#include "storage/log_format.hpp"
+#include "wire/result.hpp"
+
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -14,11 +19,6 @@
 #include <span>
 #include <string>
 #include <vector>
-
-#include "storage/file.hpp"
-#include "storage/log.hpp"
-#include "storage/log_format.hpp"
-#include "wire/result.hpp"
 
 namespace zabd::storage {
 

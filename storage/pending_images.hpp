@@ -3,14 +3,14 @@
 // Effects   none.
 #pragma once
 
+#include "wire/bytes.hpp"
+#include "wire/ids.hpp"
+#include "wire/node_image.hpp"
+
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
-
-#include "wire/bytes.hpp"
-#include "wire/ids.hpp"
-#include "wire/node_image.hpp"
 
 namespace zabd::storage {
 

@@ -8,15 +8,15 @@
 //           what was acknowledged.
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
-#include <functional>
-#include <memory>
-
 #include "storage/checkpoint.hpp"
 #include "storage/data_dir.hpp"
 #include "storage/log.hpp"
 #include "wire/result.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
 
 namespace zabd::storage {
 

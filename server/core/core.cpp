@@ -148,7 +148,7 @@ void Core::Impl::deliver(const zab::Deliver& committed, Outputs& out) {
     auto* client = find(in_flight_.front().connection);
     in_flight_.pop_front();
     notify_watchers(out);
-    if (client) answer_write(*client, header.type, out);
+    if (client && client->phase != Client::Phase::kClosing) answer_write(*client, header.type, out);
     if (header.type == wire::OpCode::kCloseSession) close_owner(header.session, out);
     release_syncs(out);
     resume_clients(out);
@@ -170,6 +170,8 @@ void Core::Impl::apply_to_sessions(const wire::TxnHeader& header, std::string_vi
         ZABD_ASSERT(created);
         sessions_.open(header.session, Millis(created->timeout_ms));
         images_.sessions.push_back({header.session, created->timeout_ms});
+        // From here on, not from the answer: its client may have left before that.
+        if (started_) expiry_.touch(header.session, Millis(created->timeout_ms), now_.monotonic);
     } else if (header.type == wire::OpCode::kCloseSession) {
         sessions_.close(header.session);
         expiry_.remove(header.session);

@@ -128,6 +128,10 @@ void Core::Impl::close(Client& client, Outputs& out) {
     if (client.phase == Client::Phase::kClosing) return;
     client.phase = Client::Phase::kClosing;
     watches_.remove_connection(client.id);
+    // Its writes in flight commit all the same; nobody waits for them here any more.
+    outstanding_ -= client.waiting.size();
+    client.waiting.clear();
+    client.waiting_bytes = 0;
     out.items.emplace_back(CloseClient{client.id});
 }
 

@@ -120,7 +120,6 @@ void Core::Impl::answer_write(Client& client, OpCode type, Outputs& out) {
     client.waiting.pop_front();
     --outstanding_;
     if (done.op == OpCode::kCreateSession) {
-        if (client.phase != Client::Phase::kOpening) return;
         greet(client, out);
         // What came behind the handshake is taken up as if it came now.
         const auto early = std::exchange(client.waiting, {});

@@ -8,8 +8,13 @@ namespace zabd::core {
 
 void Core::Impl::on(const ResetStatistics& reset, Outputs&) {
     for (auto& [id, client] : clients_) {
-        client.status.traffic = {};
-        client.status.latency_ms_last = 0;
+        auto& told = client.status;
+        told.traffic = {};
+        told.last_op = wire::OpCode::kNotification;
+        told.last_xid = -1;
+        told.zxid_last = kZxidUnknown;
+        told.responded_last = {};
+        told.latency_ms_last = 0;
     }
     if (reset.connections_only) return;
     status_.traffic = {};

@@ -25,9 +25,15 @@ SETTINGS = {"extendedTypesEnabled": "true", "maxClientCnxns": 0, "nio.sessionles
 
 
 @pytest.fixture(scope="module")
-def server(server_kind, tmp_path_factory):
+def shared_server(server_kind, tmp_path_factory):
     with harness.server_of_kind(server_kind, tmp_path_factory.mktemp("server"), config=SETTINGS) as server:
         yield server
+
+
+@pytest.fixture
+def server(shared_server):
+    """The shared one, started again if a test before has brought it down: that test has failed for it."""
+    return shared_server if shared_server.running() else shared_server.start()
 
 
 class Witness:
@@ -159,6 +165,29 @@ def test_an_unknown_opcode_is_answered_then_closed(server, client, op):
 def test_internal_opcodes_are_unknown_to_clients(only_zabd, client, op):
     assert client.call(op, wire.check("/")).err == Err.UNIMPLEMENTED
     assert client.closed_by_server()
+
+
+@pytest.mark.parametrize("last", (
+    wire.frame(wire.header(9, 99)), wire.frame(wire.header(9, Op.AUTH) + wire.auth("none", b"")),
+    wire.frame(b"short"), wire.int32(-1), wire.frame(wire.header(9, Op.CLOSE_SESSION)), b"",
+))
+def test_a_connection_may_end_with_writes_and_reads_in_flight(server, witness, last):
+    """However it ends: by an answer that overtakes them, by a broken frame, by the client.
+
+    Replies of many megabytes, not read at first, keep the connection alive until the writes are through.
+    """
+    read, write = (Op.GET_DATA, wire.get_data("/", True)), (Op.SET_DATA, wire.set_data("/", b"x"))
+    pipelined = [(Op.GET_DATA, wire.get_data("/heavy"))] * 16 + [write, read, (Op.SYNC, wire.sync("/")), write, read, write]
+    requests = b"".join(wire.frame(wire.header(1, op) + body) for op, body in pipelined)
+    witness.link.call(Op.CREATE, wire.create("/heavy", b"h" * 1000000))
+    with wire.open_session(server, timeout_ms=4000) as link:
+        link.send_bytes(requests + last)
+        for _ in range(3):
+            witness.link.result(Op.SET_DATA, wire.set_data("/heavy", b"h" * 1000000))
+        if last:
+            with pytest.raises(wire.ConnectionClosed):
+                while True:
+                    link.receive()
 
 
 def test_vectors_cannot_claim_more_than_the_frame_holds(client):
@@ -304,7 +333,7 @@ def test_a_reader_that_never_reads_costs_bounded_memory(only_zabd, server, clien
     with wire.open_session(server) as glutton:
         assert flood(glutton, requests, seconds=4) > 0
         grown = memory_bytes(server) - before
-        assert grown < 200 * MEBIBYTE, f"grew by {grown >> 20} MiB"
+        assert grown < 300 * MEBIBYTE, f"grew by {grown >> 20} MiB"
         began = time.monotonic()
         client.result(Op.GET_DATA, wire.get_data("/"))
         assert time.monotonic() - began < 1
@@ -321,7 +350,7 @@ def test_a_watcher_that_never_reads_is_cut_off_not_hoarded_for(only_zabd, server
         for _ in range(300):
             client.result(Op.MULTI, changes)
         grown = memory_bytes(server) - before
-        assert grown < 250 * MEBIBYTE, f"grew by {grown >> 20} MiB"
+        assert grown < 300 * MEBIBYTE, f"grew by {grown >> 20} MiB"
         with pytest.raises(wire.ConnectionClosed):
             for _ in range(300 * 100 + 1):
                 deaf.receive()

@@ -61,13 +61,6 @@ def test_unknown_flags_make_a_multi_unreadable(client, flags):
     assert client.call(Op.MULTI, body).err == Err.MARSHALLING
 
 
-def test_an_unreadable_multi_takes_a_zxid_and_an_unreadable_single_write_does_not(client):
-    zxid = client.call(Op.PING).zxid
-    assert client.call(Op.CREATE, b"\0").zxid == zxid
-    assert client.call(Op.MULTI, b"\0").zxid == zxid + 1
-    assert client.call(Op.DELETE, wire.delete("/missing")).zxid == zxid + 2
-
-
 @pytest.mark.parametrize("op, body", (
     (Op.CHECK, wire.check("/")), (Op.CHECK, wire.check("/missing")), (Op.DELETE_CONTAINER, wire.path_only("/a")),
     (Op.DELETE_CONTAINER, b"/a"), (Op.CREATE_SESSION, wire.int32(5000)),
@@ -167,6 +160,16 @@ def test_events_carry_the_zxid_of_their_txn_and_caught_up_ones_none(client, othe
 
 
 # --- sessions and quotas ---
+
+
+def test_quota_usage_is_counted_and_not_read_back(client):
+    stats = "/zookeeper/quota/n/zookeeper_stats"
+    for path, data in (("/n", b"12345"), ("/zookeeper/quota/n", b""),
+                       ("/zookeeper/quota/n/zookeeper_limits", b"count=9,bytes=99"), (stats, b"count=0,bytes=0")):
+        client.result(Op.CREATE, wire.create(path, data))
+    client.result(Op.SET_DATA, wire.set_data(stats, b"count=1000,bytes=-7"))
+    client.result(Op.CREATE, wire.create("/n/child", b"123"))
+    assert client.result(Op.GET_DATA, wire.get_data(stats))[0] == b"count=2,bytes=8"
 
 
 def test_a_wrong_password_does_not_disturb_the_session_s_connection(server, client):

@@ -205,6 +205,25 @@ TEST_CASE("a multiRead gathers only so much", "[core][bounds]") {
     CHECK(reply.body.empty());
 }
 
+TEST_CASE("what waits on a connection that is closed meanwhile is dropped, and its writes still commit", "[core]") {
+    Server server;
+    const auto session = server.connect();
+    server.set_disk_syncs(false);
+    server.ask(session, 1, OpCode::kCreate, Server::create_request("/a"));
+    get(server, session, 2, "/a");
+    server.ask(session, 3, OpCode::kCreate, Server::create_request("/b"));
+    server.ask(session, 4, OpCode::kSync, wire::NullablePathRequest{"/"});
+    server.ask(session, 5, static_cast<OpCode>(999));
+    CHECK(server.next(session).header.error == ErrorCode::kUnimplemented);
+    CHECK(server.core().status().outstanding == 0);
+    server.set_disk_syncs(true);
+    CHECK(server.pending(session) == 0);
+    const auto again = server.reattach(session);
+    CHECK(server.data_of(again, "/a").has_value());
+    CHECK(server.data_of(again, "/b").has_value());
+    server.core().check_invariants();
+}
+
 TEST_CASE("N-13: the answer to a client that is gone goes nowhere", "[core]") {
     Server server;
     const auto gone = server.connect();

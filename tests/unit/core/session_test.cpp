@@ -123,6 +123,17 @@ TEST_CASE("Z-60: a machine that stood still ends no session", "[core][session]")
     CHECK(server.create(session, "/a") == ErrorCode::kOk);
 }
 
+TEST_CASE("a session whose client left before the answer expires like any other", "[core][session]") {
+    Server server;
+    server.set_disk_syncs(false);
+    const auto left = server.connect(4000);
+    server.disconnect(left.connection);
+    server.set_disk_syncs(true);
+    CHECK(server.core().status().sessions == 1);
+    for (auto waited = 0ms; waited < 6000ms; waited += 1000ms) server.advance(1000ms);
+    CHECK(server.core().status().sessions == 0);
+}
+
 TEST_CASE("Z-61: a closing session creates nothing that would stay", "[core][session]") {
     Server server;
     server.set_disk_syncs(false);

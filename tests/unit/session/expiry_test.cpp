@@ -110,8 +110,9 @@ TEST_CASE("a jump of more than half a timeout puts every deadline off by the jum
     };
     const auto c = GENERATE(values<Case>({
         {"half the least timeout is no jump", 2000, 6000, 22'000},
-        {"more is one, rounded up to the tick", 2001, 10'000, 26'000},
+        {"more is one", 2001, 8000, 24'000},
         {"a pause longer than all timeouts", 60'000, 66'000, 82'000},
+        {"between two ticks it is rounded up, but gives no more than a touch does", 60'001, 66'000, 82'000},
     }));
     CAPTURE(c.name);
     Expiry expiry(kTick);
@@ -123,6 +124,22 @@ TEST_CASE("a jump of more than half a timeout puts every deadline off by the jum
           std::map<Instant, std::set<SessionId>>{{at(c.alice_ends_ms), {kAlice}}, {at(c.bob_ends_ms), {kBob}}});
     CHECK(first_end(expiry, at(c.jump_ms), at(100'000)) == at(c.alice_ends_ms));
     CHECK(first_end(expiry, at(c.alice_ends_ms), at(100'000)) == at(c.bob_ends_ms));
+}
+
+TEST_CASE("what a session had left when the clock stood still it has left afterwards", "[session][expiry]") {
+    Expiry expiry(kTick);
+    expiry.touch(kAlice, Millis(20'000), at(0));
+    CHECK(first_end(expiry, at(0), at(15'000)) == Instant::max());
+    CHECK(expired_at(expiry, at(75'000)).empty());
+    CHECK(first_end(expiry, at(75'000), at(200'000)) == at(82'000));
+}
+
+TEST_CASE("one jump behind another does not put deadlines ever farther off", "[session][expiry]") {
+    Expiry expiry(kTick);
+    expiry.touch(kAlice, Millis(4000), at(0));
+    Instant now = at(0);
+    for (int jumps = 0; jumps < 100; ++jumps, now += Millis(2001)) CHECK(expired_at(expiry, now).empty());
+    CHECK(first_end(expiry, now, now + Millis(20'000)) <= now + Millis(4000) + kTick);
 }
 
 TEST_CASE("only the timeouts of sessions that are there say what jump is too long", "[session][expiry]") {
@@ -157,7 +174,10 @@ public:
         const bool late = std::ranges::any_of(sessions_, [&](const auto& s) { return jump > s.second.timeout / 2; });
         std::vector<std::pair<Instant, SessionId>> due;
         for (auto& [session, lease] : sessions_) {
-            if (late) lease.end = next_tick_after(lease.end + jump - Millis(1));
+            if (late) {
+                lease.end =
+                    std::min(next_tick_after(lease.end + jump - Millis(1)), next_tick_after(now + lease.timeout));
+            }
             if (lease.end <= now) due.emplace_back(lease.end, session);
         }
         std::ranges::sort(due);

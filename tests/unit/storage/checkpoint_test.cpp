@@ -174,8 +174,8 @@ private:
         const bool fresh = living_.empty() || random_() % 2 == 0;
         if (fresh) living_.push_back(next_id_++);
         const auto id = fresh ? living_.back() : living_[random_() % living_.size()];
-        auto image = node(id, std::string(random_() % 40, 'n') + std::to_string(id), any_data(),
-                          fresh || random_() % 2 == 0);
+        auto image =
+            node(id, std::string(random_() % 40, 'n') + std::to_string(id), any_data(), fresh || random_() % 2 == 0);
         image.record.czxid = Zxid{random_()};
         image.record.mtime_ms = static_cast<std::int64_t>(random_()) - 1'000'000'000;
         image.record.version = static_cast<std::int32_t>(random_());

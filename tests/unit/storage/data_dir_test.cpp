@@ -4,7 +4,6 @@
 #include "tests/unit/storage/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
-
 #include <sys/stat.h>
 
 #include <fstream>
@@ -88,8 +87,8 @@ TEST_CASE("a directory with ZooKeeper's own files is refused and left as it is",
     write_file(directory.path() / "version-2" / "snapshot.0", "ZKSN");
     const bool as_log = GENERATE(false, true);
     CAPTURE(as_log);
-    const auto opened = as_log ? DataDir::open(other.path(), directory.path())
-                               : DataDir::open(directory.path(), directory.path());
+    const auto opened =
+        as_log ? DataDir::open(other.path(), directory.path()) : DataDir::open(directory.path(), directory.path());
     REQUIRE_FALSE(opened);
     CHECK(opened.error().code == Errc::kUnsupported);
     CHECK_THAT(opened.error().where, Contains(directory.path().string()) && Contains("Apache ZooKeeper") &&

@@ -3,7 +3,6 @@
 #include "tests/unit/storage/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
-
 #include <sys/stat.h>
 
 #include <cerrno>

@@ -29,8 +29,8 @@ public:
 
     SegmentBuilder& add(const Batch& batch) {
         std::string bytes;
-        BatchEncoder encoder(
-            bytes, {.segment = id_, .offset = offset_, .before = position_, .zxid_durable = position_.zxid});
+        BatchEncoder encoder(bytes,
+                             {.segment = id_, .offset = offset_, .before = position_, .zxid_durable = position_.zxid});
         auto zxid = batch.first;
         for (const auto& txn : batch.txns) {
             encoder.add(zxid, txn);
@@ -60,6 +60,15 @@ SegmentBuilder three_batches() {
     return builder;
 }
 
+std::string in_hex(std::string_view bytes) {
+    std::string text;
+    for (const char byte : bytes) {
+        text += "0123456789abcdef"[static_cast<unsigned char>(byte) >> 4];
+        text += "0123456789abcdef"[static_cast<unsigned char>(byte) & 15];
+    }
+    return text;
+}
+
 struct Scanned {
     std::vector<std::string> txns;
     std::vector<Zxid> zxids;
@@ -81,14 +90,46 @@ TEST_CASE("a segment's records come back as they were written", "[storage][log]"
     const auto segment = three_batches();
     const auto scanned = scan(segment.content_);
     REQUIRE(scanned.result);
-    CHECK(scanned.txns == std::vector<std::string>{"first", "second", std::string(5000, 'x'), "fourth", "fifth",
-                                                   "sixth", ""});
+    CHECK(scanned.txns ==
+          std::vector<std::string>{"first", "second", std::string(5000, 'x'), "fourth", "fifth", "sixth", ""});
     CHECK(scanned.zxids.front() == Zxid::of(0, 1));
     CHECK(scanned.zxids.back() == Zxid::of(0, 7));
     CHECK(scanned.result->begin == log_origin(kIdentity));
     CHECK(scanned.result->end == segment.position_);
     CHECK(scanned.result->end_offset == segment.offset_);
     CHECK(scanned.result->torn_bytes == 0);
+}
+
+TEST_CASE("the example of docs/storage.md is what is written", "[storage][log]") {
+    const std::string header =
+        "7a6162646c6f6731"
+        "9e0a09a0"
+        "00000000"
+        "1122334455667788"
+        "0000000000000001";
+    const std::string batch =
+        "7a626174"
+        "838270a3"
+        "1122334455667788"
+        "0000000000000001"
+        "0000000000001000"
+        "0000000000000000"
+        "7709291b83f632e2"
+        "0000000000000000"
+        "00000002"
+        "0000002b"
+        "fb67693a"
+        "00000005"
+        "0000000000000001"
+        "6669727374"
+        "603e04e1"
+        "00000006"
+        "0000000000000002"
+        "7365636f6e64";
+    SegmentBuilder segment;
+    segment.add({Zxid::of(0, 1), {"first", "second"}});
+    CHECK(in_hex(segment.content_.substr(0, header.size() / 2)) == header);
+    CHECK(in_hex(segment.content_.substr(kBlockBytes, batch.size() / 2)) == batch);
 }
 
 TEST_CASE("a segment without batches is empty, not damaged", "[storage][log]") {
@@ -178,6 +219,17 @@ TEST_CASE("S-07: an empty batch at the end makes a flip in the one before it dam
     CHECK(scan(segment.content_).result->end == segment.position_);
     segment.content_[last + kBatchHeaderBytes + 20] ^= 1;
     CHECK_FALSE(scan(segment.content_).result);
+}
+
+TEST_CASE("S-07: an empty batch that rots is damage, not the end of what follows it", "[storage][log]") {
+    auto segment = three_batches();
+    segment.add({Zxid{}, {}});
+    const auto empty = segment.offsets_.back();
+    segment.add({Zxid::of(0, 8), {"acknowledged"}});
+    segment.content_[empty + 30] ^= 1;
+    const auto scanned = scan(segment.content_);
+    REQUIRE_FALSE(scanned.result);
+    CHECK_THAT(scanned.result.error().where, Contains("damaged at byte " + std::to_string(empty)));
 }
 
 TEST_CASE("S-10: a batch at another place, of another segment or another log is not read", "[storage][log]") {

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -41,7 +42,8 @@ struct Opened {
 
 Opened open_log(const LogOptions& options, Zxid after = {}) {
     Opened opened;
-    auto log = LogSegments::open(options, after, [&](LogRecord record) { opened.seen.push_back(record); }, opened.scan);
+    auto log = LogSegments::open(
+        options, after, [&](LogRecord record) { opened.seen.push_back(record); }, opened.scan);
     if (log) {
         opened.log = std::move(*log);
     } else {
@@ -136,7 +138,8 @@ TEST_CASE("S-06: damage in an older segment is told with file and offset, and no
         const auto calls = files.calls;
         const auto opened = open_log(options);
         CHECK(opened.error.code == Errc::kDamaged);
-        CHECK_THAT(opened.error.where, Contains(path.string() + ": damaged at byte " + std::to_string(kBlockBytes + 82)));
+        CHECK_THAT(opened.error.where,
+                   Contains(path.string() + ": damaged at byte " + std::to_string(kBlockBytes + 82)));
         CHECK(files.calls == calls);
     }
     SECTION("its last batch is gone, and only the next segment knows") {
@@ -255,47 +258,84 @@ TEST_CASE("S-17: a segment that was not finished is dropped", "[storage][log]") 
     CHECK(files.paths().size() == 1);
 }
 
-TEST_CASE("S-02 S-04 S-05 S-16: a crash at any call of the disk loses nothing acknowledged", "[storage][log]") {
-    const auto script = [](LogSegments& log, MemoryFileSystem& files, Zxid& acknowledged) {
+namespace {
+
+/// One life of a server after another on one disk: batches of four, discarding what a checkpoint covers.
+struct Lives {
+    MemoryFileSystem files;
+    Zxid acknowledged;
+    Zxid covered;
+
+    [[nodiscard]] LogOptions options() { return options_for(files, 12 << 10); }
+
+    void live() {
+        const auto opened = open_log(options());
+        if (!opened.log) return;
         for (Counter next = 1; next <= 60; next += 4) {
-            if (!log.append(records(next, next + 3))) return;
+            if (!opened.log->append(records(next, next + 3))) return;
             acknowledged = Zxid::of(0, next + 3);
-            if (next % 20 == 1 && !drop_segments(files, log.release_through(Zxid::of(0, next)))) return;
+            if (next % 20 != 1) continue;
+            covered = Zxid::of(0, next);
+            if (!drop_segments(files, opened.log->release_through(covered))) return;
         }
-    };
-    std::uint64_t calls = 0;
-    {
-        MemoryFileSystem files;
-        Zxid acknowledged;
-        const auto opened = open_log(options_for(files, 12 << 10));
-        script(*opened.log, files, acknowledged);
-        REQUIRE(acknowledged == Zxid::of(0, 60));
-        calls = files.calls;
     }
+
+    /// Everything acknowledged is there, and nothing is out of order; the log goes on.
+    Zxid check_and_append() {
+        const auto again = open_log(options(), covered);
+        INFO(again.error.where);
+        REQUIRE(again.log);
+        REQUIRE(again.scan.zxid_last >= acknowledged);
+        check_records(again.seen, covered.counter() + 1, again.scan.zxid_last.counter());
+        const auto next = again.scan.zxid_last.counter() + 1;
+        REQUIRE(again.log->append(records(next, next + 2)));
+        acknowledged = Zxid::of(0, next + 2);
+        return again.scan.zxid_last;
+    }
+
+    static std::uint64_t calls_of_a_life() {
+        Lives lives;
+        lives.live();
+        REQUIRE(lives.acknowledged == Zxid::of(0, 60));
+        return lives.files.calls;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("S-02 S-04 S-05 S-16: a power cut at any call of the disk loses nothing acknowledged", "[storage][log]") {
+    const auto calls = Lives::calls_of_a_life();
     for (std::uint64_t fails_at = 1; fails_at <= calls; ++fails_at) {
         for (std::uint32_t seed = 0; seed < 8; ++seed) {
             CAPTURE(fails_at, seed);
-            MemoryFileSystem files;
-            files.fails_at = fails_at;
-            Zxid acknowledged;
-            if (auto opened = open_log(options_for(files, 12 << 10)); opened.log)
-                script(*opened.log, files, acknowledged);
+            Lives lives;
+            lives.files.fails_at = fails_at;
+            lives.live();
             std::mt19937 random(seed);
-            files.crash(random);
+            lives.files.crash(random);
+            lives.check_and_append();
+            lives.check_and_append();
+        }
+    }
+}
 
-            // The checkpoint may have covered what was released.
-            const auto checkpoint = Zxid::of(0, acknowledged.counter() < 4 ? 0 : (acknowledged.counter() - 4) / 20 * 20 + 1);
-            const auto after = std::min(checkpoint, acknowledged);
-            auto again = open_log(options_for(files, 12 << 10), after);
-            INFO(again.error.where);
-            REQUIRE(again.log);
-            REQUIRE(again.scan.zxid_last >= acknowledged);
-            check_records(again.seen, after.counter() + 1, again.scan.zxid_last.counter());
-
-            const auto next = again.scan.zxid_last.counter() + 1;
-            REQUIRE(again.log->append(records(next, next + 2)));
-            const auto third = open_log(options_for(files, 12 << 10), after);
-            check_records(third.seen, after.counter() + 1, next + 2);
+TEST_CASE("S-01: what a start finds after a kill is durable before it counts", "[storage][log]") {
+    const auto calls = Lives::calls_of_a_life();
+    for (std::uint64_t fails_at = 1; fails_at <= calls; ++fails_at) {
+        for (std::uint32_t seed = 0; seed < 8; ++seed) {
+            CAPTURE(fails_at, seed);
+            Lives lives;
+            lives.files.fails_at = fails_at;
+            lives.live();
+            lives.files.fails_at = std::numeric_limits<std::uint64_t>::max();  // killed: the disk goes on
+            if (seed % 2 == 0) {
+                lives.acknowledged = open_log(lives.options(), lives.covered).scan.zxid_last;
+            } else {
+                lives.check_and_append();
+            }
+            std::mt19937 random(seed);
+            lives.files.crash(random);
+            lives.check_and_append();
         }
     }
 }

@@ -52,22 +52,21 @@ private:
 std::vector<std::string> read_back(const LogOptions& options, Zxid after = {}) {
     std::vector<std::string> txns;
     LogScan scan;
-    const auto log = Log::open(options, after, [&](const LogRecord& record) { txns.emplace_back(record.txn.view()); },
-                               scan);
+    const auto log = Log::open(
+        options, after, [&](const LogRecord& record) { txns.emplace_back(record.txn.view()); }, scan);
     REQUIRE(log);
     return txns;
 }
 
 std::unique_ptr<Log> open_log(const LogOptions& options, Zxid after = {}) {
     LogScan scan;
-    auto log = Log::open(options, after, [](const LogRecord&) {}, scan);
+    auto log = Log::open(
+        options, after, [](const LogRecord&) {}, scan);
     REQUIRE(log);
     return std::move(*log);
 }
 
-std::size_t file_count(const std::filesystem::path& directory) {
-    return real_file_system().list(directory)->size();
-}
+std::size_t file_count(const std::filesystem::path& directory) { return real_file_system().list(directory)->size(); }
 
 }  // namespace
 

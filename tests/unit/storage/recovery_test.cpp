@@ -155,7 +155,8 @@ TEST_CASE("a log apart from its checkpoint's beginning is replayed from the firs
 TEST_CASE("what the visitor refuses ends the recovery", "[storage][recovery]") {
     const TemporaryDirectory directory;
     const auto refuse = [](const DataDir&, const CheckpointSummary&) { return failure(Errc::kDamaged, "refused"); };
-    const auto opened = open_storage({.data_root = directory.path()}, {.state = {}, .on_state = refuse, .on_record = {}});
+    const auto opened =
+        open_storage({.data_root = directory.path()}, {.state = {}, .on_state = refuse, .on_record = {}});
     REQUIRE_FALSE(opened);
     CHECK(opened.error().where == "refused");
 }

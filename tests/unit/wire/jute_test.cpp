@@ -157,7 +157,8 @@ TEST_CASE("elements are counted by the least size of their kind", "[wire][jute]"
 }
 
 TEST_CASE("a huge count fails without room being made for it", "[wire][jute]") {
-    Decoder in("\x7f\xff\xff\xff\0\0\0\0"s);
+    const auto bytes = "\x7f\xff\xff\xff\0\0\0\0"s;
+    Decoder in(bytes);
     std::vector<Acl> elements;
     decode(in, elements);
     CHECK(in.failed());

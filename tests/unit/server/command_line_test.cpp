@@ -1,0 +1,83 @@
+#include "server/command_line.hpp"
+
+#include "server/version.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+using namespace zabd;
+using namespace zabd::server;
+
+namespace {
+
+Result<Command> parse(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "zabd");
+    return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+}
+
+}  // namespace
+
+TEST_CASE("without arguments there is the embedded default", "[server][command_line]") {
+    const auto command = parse({});
+    REQUIRE(command);
+    CHECK(command->answer.empty());
+    CHECK(command->config.client_address == "127.0.0.1");
+    CHECK(command->config.client_port == 2181);
+    CHECK(command->config.data_dir == "zabd-data");
+}
+
+TEST_CASE("the command line wins over the file", "[server][command_line]") {
+    const auto file = std::filesystem::temp_directory_path() / "zabd-command-line-test.cfg";
+    std::ofstream{file} << "dataDir=/a\ndataLogDir=/b\nclientPort=1\n";
+    const auto command =
+        parse({file.c_str(), "--port", "0", "--data-dir=/c", "--address", "::1", "--log-level", "debug"});
+    std::filesystem::remove(file);
+    REQUIRE(command);
+    CHECK(command->config.file == file);
+    CHECK(command->config.client_port == 0);
+    CHECK(command->config.client_address == "::1");
+    CHECK(command->config.data_dir == "/c");
+    CHECK(command->config.log_dir == "/c");
+    CHECK(command->config.log_level == "debug");
+}
+
+TEST_CASE("help and version are answers", "[server][command_line]") {
+    CHECK(parse({"--version"})->answer == "zabd " + zabd_version_text() + "\n");
+    const auto help = parse({"--help"})->answer;
+    for (const auto* part : {"zoo.cfg", "--port", "--data-dir", "--log-level", "Exit codes:"}) {
+        CAPTURE(part);
+        CHECK(help.find(part) != std::string::npos);
+    }
+}
+
+TEST_CASE("bad arguments are errors", "[server][command_line]") {
+    const auto arguments = GENERATE(values<std::vector<const char*>>({
+        {"--no-such-option"},
+        {"--port", "70000"},
+        {"--port", "x"},
+        {"--log-level", "loud"},
+        {"/no/such/zoo.cfg"},
+        {"one.cfg", "two.cfg"},
+    }));
+    CAPTURE(arguments.front());
+    const auto command = parse(arguments);
+    REQUIRE_FALSE(command);
+    CHECK(command.error().code == Errc::kBadConfig);
+    CHECK_FALSE(command.error().where.empty());
+}
+
+TEST_CASE("the greeting says where it listens, where its data are and how to try it", "[server][command_line]") {
+    Config config;
+    config.data_dir = "/var/lib/zabd";
+    const auto text = greeting(config, 4711);
+    for (const auto* part : {"127.0.0.1:4711", "/var/lib/zabd", "echo srvr | nc 127.0.0.1 4711", "kazoo"}) {
+        CAPTURE(part);
+        CHECK(text.find(part) != std::string::npos);
+    }
+    config.file = "zoo.cfg";
+    CHECK(greeting(config, 4711) ==
+          "zabd " + std::string(zabd_version()) + " listens on 127.0.0.1:4711, its data are in /var/lib/zabd\n");
+}
