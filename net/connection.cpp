@@ -156,6 +156,7 @@ private:
     void take_start(std::string_view bytes);
     void take_frames(std::string_view bytes);
     void wait_for_room();
+    void watch_progress();
     void mark_dirty();
     void taken(std::size_t bytes);
     void give_room_back();
@@ -258,7 +259,7 @@ void Connection::mark_dirty() {
 
 void Connection::write() {
     dirty_ = false;
-    if (writing_) return;
+    if (writing_) return watch_progress();
     while (!outbox_.empty()) {
         error_code error;
         const auto waiting = outbox_.waiting();
@@ -276,11 +277,16 @@ void Connection::taken(std::size_t bytes) {
     outbox_.take(bytes);
     server_.queued_total -= bytes;
     write_deadline_ = kNever;
+    if (state_ == State::kClosing) deadline_ = server_.after(server_.options.close_timeout);
+}
+
+void Connection::watch_progress() {
+    const bool too_much = outbox_.size() > server_.options.write_bytes_high;
+    if (too_much && write_deadline_ == kNever) write_deadline_ = server_.after(server_.options.write_grace);
 }
 
 void Connection::wait_for_room() {
-    const bool too_much = outbox_.size() > server_.options.write_bytes_high;
-    if (too_much && write_deadline_ == kNever) write_deadline_ = server_.after(server_.options.write_grace);
+    watch_progress();
     writing_ = true;
     socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](const error_code& error) {
         self->writing_ = false;

@@ -70,7 +70,7 @@ struct ServerOptions {
     std::chrono::milliseconds first_frame_timeout{10'000};
     std::chrono::milliseconds frame_timeout{30'000};
     std::chrono::milliseconds write_grace{1'000};
-    std::chrono::milliseconds close_timeout{5'000};   // for what waits to be sent when a connection is to close
+    std::chrono::milliseconds close_timeout{5'000};   // when a connection is to close: for the next byte to be taken
     std::chrono::milliseconds linger_timeout{1'000};  // for the peer to close its side after we did ours
     int backlog = -1;                                 // of the listening socket; below 0: as many as the system lets us
     bool keep_alive = false;                          // TCP's own probes on idle connections

@@ -306,12 +306,12 @@ KeyOutcome accept(ConfigDraft&, std::string_view) { return fine(); }
 
 // --- the table -------------------------------------------------------------------------------------------------------
 
-constexpr std::string_view kEnsemble = "is for ensembles, and zabd is standalone as yet";
-constexpr std::string_view kNotYet = "is for what zabd does not have yet";
-constexpr std::string_view kTls = "is for TLS, which zabd does not have yet";
-constexpr std::string_view kSasl = "is for SASL, which zabd does not have yet";
-constexpr std::string_view kJava = "is for the insides of the Java server";
-constexpr std::string_view kStorage = "is for ZooKeeper's snapshots and logs; zabd's are kept in another way";
+constexpr const char* kEnsemble = "is for ensembles, and zabd is standalone as yet";
+constexpr const char* kNotYet = "is for what zabd does not have yet";
+constexpr const char* kTls = "is for TLS, which zabd does not have yet";
+constexpr const char* kSasl = "is for SASL, which zabd does not have yet";
+constexpr const char* kJava = "is for the insides of the Java server";
+constexpr const char* kStorage = "is for ZooKeeper's snapshots and logs; zabd's are kept in another way";
 
 // The order of docs/operations.md. Of several that match, an exact name wins, else the first.
 constexpr ConfigKey kKeys[] = {

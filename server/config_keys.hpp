@@ -38,7 +38,7 @@ struct KeyOutcome {
 struct ConfigKey {
     std::string_view name;  // as in the file, without "zookeeper."; a * at the end stands for anything
     KeyOutcome (*apply)(ConfigDraft& draft, std::string_view value) = nullptr;  // null: known, without effect
-    std::string_view why_not{};                                                 // of a key without effect: the reason
+    const char* why_not = nullptr;                                              // of a key without effect: the reason
 };
 
 [[nodiscard]] std::span<const ConfigKey> config_keys();

@@ -27,9 +27,9 @@ Result<void> Restorer::take(const wire::AclImage& image) {
 
 Result<void> Restorer::take(const wire::NodeRecord& record, Bytes data) {
     if (!acls_.contains(record.acl)) {
-        return failure(Errc::kDamaged, fmt::format("checkpoint: node {} names ACL list {}, which is not there",
-                                                   static_cast<std::uint64_t>(record.id),
-                                                   static_cast<std::uint32_t>(record.acl)));
+        return failure(Errc::kDamaged,
+                       fmt::format("checkpoint: node {} names ACL list {}, which is not there",
+                                   static_cast<std::uint64_t>(record.id), static_cast<std::uint32_t>(record.acl)));
     }
     if (tree_.restore(record, std::move(data))) return {};
     return failure(Errc::kDamaged, fmt::format("checkpoint: node {} ({}) does not fit the tree",

@@ -275,7 +275,7 @@ void Runtime::Impl::finish_batch() {
         std::visit([this](auto& one) { carry_out(one); }, output);
     }
     outputs_.clear();
-    if (outputs_.bytes.capacity() > kBytesKeptMax) outputs_.bytes = {};
+    if (outputs_.bytes.capacity() > kBytesKeptMax) outputs_.bytes.shrink_to_fit();
     batch_open_ = false;
 }
 

@@ -150,12 +150,13 @@ struct CheckpointStore::Environment {
         const auto inode = file_status().st_ino;
         std::ifstream lines("/proc/self/maps");
         for (std::string line; std::getline(lines, line);) {
-            unsigned long long begin = 0;
-            unsigned long long end = 0;
+            void* begin = nullptr;
+            void* end = nullptr;
             unsigned long long found = 0;
-            const int fields = std::sscanf(line.c_str(), "%llx-%llx %*s %*s %*s %llu", &begin, &end, &found);
-            if (fields == 3 && found == inode && line.ends_with("/data.mdb"))
-                return {reinterpret_cast<const char*>(begin), end - begin};
+            const int fields = std::sscanf(line.c_str(), "%p-%p %*s %*s %*s %llu", &begin, &end, &found);
+            if (fields != 3 || found != inode || !line.ends_with("/data.mdb")) continue;
+            const auto* first = static_cast<const char*>(begin);
+            return {first, static_cast<std::size_t>(static_cast<const char*>(end) - first)};
         }
         return {};
     }
@@ -290,7 +291,7 @@ private:
             const auto content = unsealed(kNames[database_], view_of(key), view_of(value));
             if (!content) return damage("the record of id " + std::to_string(*id) + " fails its checksum");
             if (last_id_ && *id <= *last_id_) return damage("the keys are out of order");
-            last_id_ = *id;
+            last_id_ = id;
             loading_.content_sum_ += weight_of(database_, *id, view_of(value));
             return Record{.id = *id, .content = *content};
         }

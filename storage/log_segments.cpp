@@ -306,6 +306,7 @@ std::vector<fs::path> LogSegments::release_through(Zxid zxid) {
     }
     spare_.assign(released.begin() + static_cast<std::ptrdiff_t>(dropped), released.end());
     std::vector<fs::path> paths;
+    paths.reserve(dropped);
     for (std::size_t n = 0; n < dropped; ++n) paths.push_back(path_of(released[n].number));
     return paths;
 }

@@ -177,7 +177,8 @@ def test_a_connection_may_end_with_writes_and_reads_in_flight(server, witness, l
     Replies of many megabytes, not read at first, keep the connection alive until the writes are through.
     """
     read, write = (Op.GET_DATA, wire.get_data("/", True)), (Op.SET_DATA, wire.set_data("/", b"x"))
-    pipelined = [(Op.GET_DATA, wire.get_data("/heavy"))] * 16 + [write, read, (Op.SYNC, wire.sync("/")), write, read, write]
+    sync, heavy_read = (Op.SYNC, wire.sync("/")), (Op.GET_DATA, wire.get_data("/heavy"))
+    pipelined = [heavy_read] * 16 + [write, read, sync, write, read, write]
     requests = b"".join(wire.frame(wire.header(1, op) + body) for op, body in pipelined)
     witness.link.call(Op.CREATE, wire.create("/heavy", b"h" * 1000000))
     with wire.open_session(server, timeout_ms=4000) as link:
@@ -359,8 +360,7 @@ def test_a_watcher_that_never_reads_is_cut_off_not_hoarded_for(only_zabd, server
 def test_connections_per_address_are_limited(make_server):
     server = make_server(maxClientCnxns=5).start()
     links = [wire.open_session(server) for _ in range(5)]
-    with tcp(server) as excess:
-        assert excess.closed_by_server()
+    assert turned_away(server)
     links[0].close()
     until(lambda: accepts(server))
     for link in links[1:]:
@@ -370,10 +370,18 @@ def test_connections_per_address_are_limited(make_server):
 def test_connections_in_total_are_limited(make_server):
     server = make_server(maxCnxns=5, maxClientCnxns=0).start()
     links = [wire.open_session(server) for _ in range(5)]
-    with tcp(server) as excess:
-        assert excess.closed_by_server()
+    assert turned_away(server)
     links[0].close()
     until(lambda: accepts(server))
+
+
+def turned_away(server):
+    """The server closes a new connection unasked, maybe so fast that connecting already fails."""
+    try:
+        with tcp(server) as excess:
+            return excess.closed_by_server()
+    except ConnectionError:
+        return True
 
 
 def accepts(server):

@@ -78,7 +78,15 @@ def test_cons_lists_connections(servers):
     assert subject == reference
 
 
-@pytest.mark.parametrize("word", ("wchc", "wchp", "dump"))
+def test_dump_lists_sessions_and_connections(servers):
+    """Into how many buckets their deadlines fall is chance."""
+    reference, subject = (masked(text).splitlines() for text in answers(servers, "dump"))
+    bucket = "N expire at DATE:"
+    assert bucket in subject
+    assert sorted(line for line in subject if line != bucket) == sorted(line for line in reference if line != bucket)
+
+
+@pytest.mark.parametrize("word", ("wchc", "wchp"))
 def test_words_that_list_sessions(servers, word):
     reference, subject = (masked(text) for text in answers(servers, word))
     assert blocks(subject) == blocks(reference)

@@ -305,6 +305,16 @@ TEST_CASE("a peer that does not read is bounded", "[net]") {
     CHECK(loop.server.queued_bytes(loop.recorder.last) == 0);
 }
 
+TEST_CASE("a peer that does not read is bounded also when little comes at a time", "[net]") {
+    Loopback loop{{.write_bytes_high = 1 << 20, .write_grace = 40ms}};
+    auto client = loop.open();
+    const std::string event(64 << 10, 'e');
+    REQUIRE(loop.until([&] {  // whatever the sockets hold, 1 MiB more than that waits at last
+        if (loop.server.queued_bytes(loop.recorder.last) <= 1 << 20) loop.server.send(loop.recorder.last, event);
+        return loop.latest().closed;
+    }));
+}
+
 TEST_CASE("one reply of any size reaches a peer that reads", "[net]") {
     Loopback loop{{.write_bytes_pause = 1000, .write_bytes_high = 1000, .write_bytes_max = 1000}};
     auto client = loop.open();

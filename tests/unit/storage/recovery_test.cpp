@@ -101,7 +101,7 @@ TEST_CASE("what was logged and what was checkpointed come back", "[storage][reco
 TEST_CASE("the log shrinks as the checkpoint advances, and both together stay whole", "[storage][recovery]") {
     const TemporaryDirectory directory;
     const StorageOptions options{
-        .data_root = directory.path(), .segment_bytes = 64 << 10, .transactions_per_batch = 50};
+        .data_root = directory.path(), .log_root = {}, .segment_bytes = 64 << 10, .transactions_per_batch = 50};
     Counter next = 1;
     for (int life = 0; life < 5; ++life) {
         Server server(options);
@@ -121,7 +121,7 @@ TEST_CASE("the log shrinks as the checkpoint advances, and both together stay wh
 
 TEST_CASE("S-12: a log that has lost what the checkpoint holds is refused", "[storage][recovery]") {
     const TemporaryDirectory directory;
-    const StorageOptions options{.data_root = directory.path()};
+    const StorageOptions options{.data_root = directory.path(), .log_root = {}};
     {
         Server server(options);
         server.start();
@@ -138,7 +138,7 @@ TEST_CASE("S-12: a log that has lost what the checkpoint holds is refused", "[st
 
 TEST_CASE("a log apart from its checkpoint's beginning is replayed from the first record", "[storage][recovery]") {
     const TemporaryDirectory directory;
-    const StorageOptions options{.data_root = directory.path()};
+    const StorageOptions options{.data_root = directory.path(), .log_root = {}};
     {
         Server server(options);
         server.start();
@@ -155,8 +155,8 @@ TEST_CASE("a log apart from its checkpoint's beginning is replayed from the firs
 TEST_CASE("what the visitor refuses ends the recovery", "[storage][recovery]") {
     const TemporaryDirectory directory;
     const auto refuse = [](const DataDir&, const CheckpointSummary&) { return failure(Errc::kDamaged, "refused"); };
-    const auto opened =
-        open_storage({.data_root = directory.path()}, {.state = {}, .on_state = refuse, .on_record = {}});
+    const auto opened = open_storage({.data_root = directory.path(), .log_root = {}},
+                                     {.state = {}, .on_state = refuse, .on_record = {}});
     REQUIRE_FALSE(opened);
     CHECK(opened.error().where == "refused");
 }
