@@ -1,12 +1,12 @@
 // Access control entries and the permission bits.
 #pragma once
 
+#include "wire/jute.hpp"
+
 #include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "wire/jute.hpp"
 
 namespace zabd::wire {
 

@@ -1,15 +1,15 @@
 // The session handshake: the first frame each way, which has no header.
 #pragma once
 
+#include "wire/ids.hpp"
+#include "wire/jute.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "wire/ids.hpp"
-#include "wire/jute.hpp"
 
 namespace zabd::wire {
 
@@ -18,11 +18,11 @@ using Password = std::array<char, kPasswordBytes>;
 
 struct ConnectRequest {
     std::int32_t protocol_version = 0;
-    Zxid last_zxid_seen;                        // highest that the client saw in a reply; 0: none
-    std::int32_t timeout_ms = 0;                // wanted; the server clamps it
-    SessionId session = SessionId::kNone;       // kNone: a new session
-    std::optional<std::string_view> password;   // 16 bytes; anything goes for a new session
-    std::optional<bool> read_only;              // client accepts a read-only server; absent from clients before 3.4
+    Zxid last_zxid_seen;                       // highest that the client saw in a reply; 0: none
+    std::int32_t timeout_ms = 0;               // wanted; the server clamps it
+    SessionId session = SessionId::kNone;      // kNone: a new session
+    std::optional<std::string_view> password;  // 16 bytes; anything goes for a new session
+    std::optional<bool> read_only;             // client accepts a read-only server; absent from clients before 3.4
 
     static void fields(auto& self, auto&& visit) {
         visit(self.protocol_version, self.last_zxid_seen, self.timeout_ms, self.session, self.password);

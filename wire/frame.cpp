@@ -11,9 +11,7 @@ namespace zabd::wire {
 namespace {
 
 /// Length that a prefix announces; a negative one becomes larger than any limit.
-std::size_t announced_bytes(std::string_view prefix) {
-    return static_cast<std::uint32_t>(Decoder(prefix).get_int());
-}
+std::size_t announced_bytes(std::string_view prefix) { return static_cast<std::uint32_t>(Decoder(prefix).get_int()); }
 
 }  // namespace
 

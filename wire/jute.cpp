@@ -1,8 +1,8 @@
 #include "wire/jute.hpp"
 
-#include <limits>
-
 #include "wire/assert.hpp"
+
+#include <limits>
 
 namespace zabd::wire {
 

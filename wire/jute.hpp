@@ -8,6 +8,8 @@
 //           Every length is checked against what is left before anything is allocated.
 #pragma once
 
+#include "wire/ids.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,8 +18,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include "wire/ids.hpp"
 
 namespace zabd::wire {
 
@@ -87,7 +87,9 @@ struct NullAsEmpty {
 
 /// A record names its fields once, for reading, writing and printing.
 template <class T>
-concept Record = requires(T& record) { std::remove_const_t<T>::fields(record, [](auto&&...) {}); };
+concept Record = requires(T& record) {
+    std::remove_const_t<T>::fields(record, [](auto&&...) {});
+};
 
 template <class T>
 struct IsNullAsEmpty : std::false_type {};

@@ -4,18 +4,18 @@
 // Sources   the operation table of docs/protocol.md; names are ZooKeeper's.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "wire/acl.hpp"
 #include "wire/error_codes.hpp"
 #include "wire/ids.hpp"
 #include "wire/jute.hpp"
 #include "wire/opcodes.hpp"
 #include "wire/stat.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace zabd::wire {
 

@@ -5,16 +5,16 @@
 // Borrowing as everywhere, a decoded body borrows from the bytes it came from.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "wire/acl.hpp"
 #include "wire/error_codes.hpp"
 #include "wire/ids.hpp"
 #include "wire/opcodes.hpp"
 #include "wire/requests.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace zabd::wire {
 
@@ -24,9 +24,7 @@ struct TxnHeader {
     Zxid zxid;
     std::int64_t time_ms = 0;  // leader's wall clock, since 1970
     OpCode type = OpCode::kError;
-    static void fields(auto& self, auto&& visit) {
-        visit(self.session, self.xid, self.zxid, self.time_ms, self.type);
-    }
+    static void fields(auto& self, auto&& visit) { visit(self.session, self.xid, self.zxid, self.time_ms, self.type); }
 };
 
 /// kCreate, kCreate2.

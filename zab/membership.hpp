@@ -3,10 +3,10 @@
 // The quorum rule is always asked of this object. A standalone server is an ensemble of one voter.
 #pragma once
 
+#include "wire/ids.hpp"
+
 #include <map>
 #include <set>
-
-#include "wire/ids.hpp"
 
 namespace zabd::zab {
 

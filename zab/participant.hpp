@@ -9,15 +9,15 @@
 // Invariants applied <= committed <= durable <= proposed (for a lone voter); each only grows.
 #pragma once
 
+#include "wire/bytes.hpp"
+#include "wire/ids.hpp"
+#include "zab/membership.hpp"
+
 #include <cstddef>
 #include <deque>
 #include <map>
 #include <variant>
 #include <vector>
-
-#include "wire/bytes.hpp"
-#include "wire/ids.hpp"
-#include "zab/membership.hpp"
 
 namespace zabd::zab {
 
