@@ -43,8 +43,16 @@ void declare(CLI::App& app, Arguments& arguments) {
     app.footer(kExitCodes);
 }
 
+/// Of a server that nobody has configured: what a person or a client asks first is answered (kazoo reads its version from
+/// envi). It listens on loopback only.
+Config embedded_config() {
+    Config config;
+    config.words = {"ruok", "srvr", "stat", "mntr", "conf", "envi", "isro"};
+    return config;
+}
+
 Result<Config> config_of(const Arguments& arguments) {
-    auto config = arguments.file.empty() ? Result<Config>(Config{}) : read_config(arguments.file);
+    auto config = arguments.file.empty() ? Result<Config>(embedded_config()) : read_config(arguments.file);
     if (!config) return config;
     if (arguments.port) config->client_port = *arguments.port;
     if (arguments.address) config->client_address = *arguments.address;

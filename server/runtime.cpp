@@ -251,10 +251,12 @@ void Runtime::Impl::start_ticking() {
 
 void Runtime::Impl::warn_of_slow_syncs() {
     const auto now = storage_.log->figures();
-    const auto took_ms = (now.sync_us_sum - log_seen_.sync_us_sum) / 1000;
-    log_seen_ = now;
-    if (took_ms >= static_cast<std::uint64_t>(config_.slow_sync.count()))
-        spdlog::warn("slow sync of the log took_ms={}", took_ms);
+    const auto before = std::exchange(log_seen_, now);
+    if (now.syncs == before.syncs) return;
+    const auto average_us = (now.sync_us_sum - before.sync_us_sum) / (now.syncs - before.syncs);
+    const auto slowest_us = now.sync_us_max > before.sync_us_max ? now.sync_us_max : average_us;
+    const milliseconds took{slowest_us / 1000};
+    if (took >= config_.slow_sync) spdlog::warn("slow sync of the log took_ms={}", took.count());
 }
 
 // --- the core --------------------------------------------------------------------------------------------------------

@@ -185,7 +185,8 @@ ReadOutcome multi_read(const ReadContext& context, std::string_view body, wire::
         wire::encode(out, wire::MultiHeader{ok ? op : OpCode::kError, false, error});
         if (!ok) wire::encode(result, wire::ErrorReply{error});
         out.put_raw(scratch);
-        if ((bytes += scratch.size()) > kMultiReadBytesMax) return {ErrorCode::kSystemError};
+        bytes += scratch.size();
+        if (bytes > kMultiReadBytesMax) return {ErrorCode::kSystemError};
     }
     wire::encode(out, wire::kMultiEnd);
     return writes ? ReadOutcome{ErrorCode::kMarshallingError, true} : ReadOutcome{};

@@ -6,6 +6,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <string>
 #include <vector>
 
 using namespace zabd;
@@ -27,6 +29,8 @@ TEST_CASE("without arguments there is the embedded default", "[server][command_l
     CHECK(command->config.client_address == "127.0.0.1");
     CHECK(command->config.client_port == 2181);
     CHECK(command->config.data_dir == "zabd-data");
+    CHECK(command->config.words.contains("envi"));
+    CHECK_FALSE(command->config.words.contains("dump"));
 }
 
 TEST_CASE("the command line wins over the file", "[server][command_line]") {
@@ -42,6 +46,7 @@ TEST_CASE("the command line wins over the file", "[server][command_line]") {
     CHECK(command->config.data_dir == "/c");
     CHECK(command->config.log_dir == "/c");
     CHECK(command->config.log_level == "debug");
+    CHECK(command->config.words == std::set<std::string>{"srvr"});
 }
 
 TEST_CASE("help and version are answers", "[server][command_line]") {
