@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace zabd::core {
@@ -192,6 +193,15 @@ ReadOutcome multi_read(const ReadContext& context, std::string_view body, wire::
     return writes ? ReadOutcome{ErrorCode::kMarshallingError, true} : ReadOutcome{};
 }
 
+std::optional<wire::SetWatches2Request> decode_set_watches(OpCode op, std::string_view body) {
+    if (op == OpCode::kSetWatches2) return wire::decoded<wire::SetWatches2Request>(body);
+    // The older form is the newer one without its last two lists.
+    auto older = wire::decoded<wire::SetWatchesRequest>(body);
+    if (!older) return std::nullopt;
+    return wire::SetWatches2Request{
+        older->relative_zxid, std::move(older->data), std::move(older->exist), std::move(older->child), {}, {}};
+}
+
 template <class Request, class Answer>
 ReadOutcome with(std::string_view body, Answer answer) {
     const auto request = wire::decoded<Request>(body);
@@ -252,53 +262,38 @@ ReadOutcome read(OpCode op, std::string_view body, const ReadContext& context, w
 }
 
 wire::ErrorCode set_watches(OpCode op, std::string_view body, const ReadContext& context, const EmitEvent& emit) {
-    // The older form is the newer one without its last two lists.
-    wire::SetWatches2Request request;
-    wire::Decoder in(body);
-    if (op == OpCode::kSetWatches2) {
-        wire::decode(in, request);
-    } else {
-        wire::SetWatchesRequest older;
-        wire::decode(in, older);
-        request = {older.relative_zxid, std::move(older.data), std::move(older.exist), std::move(older.child), {}, {}};
-    }
-    if (in.failed()) return ErrorCode::kMarshallingError;
-    const auto wanted = request.data.size() + request.exist.size() + request.child.size() + request.persistent.size() +
-                        request.persistent_recursive.size();
+    const auto request = decode_set_watches(op, body);
+    if (!request) return ErrorCode::kMarshallingError;
+    const auto wanted = request->data.size() + request->exist.size() + request->child.size() +
+                        request->persistent.size() + request->persistent_recursive.size();
     if (!room_for_watches(context, wanted)) return ErrorCode::kSystemError;
 
     const auto& tree = context.state.tree;
-    const auto seen = static_cast<std::int64_t>(request.relative_zxid.value);
-    const auto newer = [seen](Zxid zxid) { return static_cast<std::int64_t>(zxid.value) > seen; };
-    for (const auto path : request.data) {
-        const auto* node = tree.find(path);
-        if (!node) {
-            emit(wire::EventType::kNodeDeleted, path);
-        } else if (newer(node->mzxid)) {
-            emit(wire::EventType::kNodeDataChanged, path);
-        } else {
-            add_watch(context, path, WatchKind::kData);
+    const auto seen = static_cast<std::int64_t>(request->relative_zxid.value);
+    const auto gone_or_newer = [&](const std::vector<wire::Text>& paths, WatchKind kind, wire::EventType event,
+                                   Zxid Node::*changed) {
+        for (const auto path : paths) {
+            const auto* node = tree.find(path);
+            if (!node) {
+                emit(wire::EventType::kNodeDeleted, path);
+            } else if (static_cast<std::int64_t>((node->*changed).value) > seen) {
+                emit(event, path);
+            } else {
+                add_watch(context, path, kind);
+            }
         }
-    }
-    for (const auto path : request.exist) {
+    };
+    gone_or_newer(request->data, WatchKind::kData, wire::EventType::kNodeDataChanged, &Node::mzxid);
+    for (const auto path : request->exist) {
         if (tree.find(path)) {
             emit(wire::EventType::kNodeCreated, path);
         } else {
             add_watch(context, path, WatchKind::kData);
         }
     }
-    for (const auto path : request.child) {
-        const auto* node = tree.find(path);
-        if (!node) {
-            emit(wire::EventType::kNodeDeleted, path);
-        } else if (newer(node->pzxid)) {
-            emit(wire::EventType::kNodeChildrenChanged, path);
-        } else {
-            add_watch(context, path, WatchKind::kChild);
-        }
-    }
-    for (const auto path : request.persistent) add_watch(context, path, WatchKind::kPersistent);
-    for (const auto path : request.persistent_recursive) add_watch(context, path, WatchKind::kPersistentRecursive);
+    gone_or_newer(request->child, WatchKind::kChild, wire::EventType::kNodeChildrenChanged, &Node::pzxid);
+    for (const auto path : request->persistent) add_watch(context, path, WatchKind::kPersistent);
+    for (const auto path : request->persistent_recursive) add_watch(context, path, WatchKind::kPersistentRecursive);
     return ErrorCode::kOk;
 }
 
