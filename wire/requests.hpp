@@ -1,7 +1,7 @@
 // What clients ask and what they are answered: one struct per record, fields in wire order.
 //
 // A decoded record borrows from its frame. A field that may be null is an optional.
-// Sources   the operation table of docs/protocol.md; names are ZooKeeper's.
+// Source    ZooKeeper's client protocol, 3.0 to 3.9; the names of operations are its own.
 #pragma once
 
 #include "wire/acl.hpp"
