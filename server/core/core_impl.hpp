@@ -1,6 +1,7 @@
 // Inside of the core: its parts and who calls whom. Included by the core's own sources only.
 //
-// core.cpp       step: time, expiry, the way of a transaction from begin to apply, checkpoint images
+// pipeline.hpp   the way of a transaction from request to applied: a class of its own
+// core.cpp       step: time, expiry, what follows from a transaction that was applied
 // handshake.cpp  connections and the sessions they open or take over
 // requests.cpp   a session's requests in their order
 // replies.cpp    frames out: replies and watch events
@@ -10,14 +11,13 @@
 #include "server/core/client.hpp"
 #include "server/core/core.hpp"
 #include "server/core/frame_writer.hpp"
+#include "server/core/pipeline.hpp"
 #include "server/core/reads.hpp"
 #include "server/core/reaper.hpp"
 #include "session/credentials.hpp"
 #include "session/expiry.hpp"
 #include "wire/connect.hpp"
 #include "wire/txns.hpp"
-#include "zab/participant.hpp"
-#include "znode/prepare.hpp"
 #include "znode/watches.hpp"
 
 #include <deque>
@@ -58,27 +58,12 @@ struct Core::Impl {
     void on(const LogDurable& durable, Outputs& out);
     void on(const ResetStatistics& reset, Outputs& out);
 
-    // --- a transaction's way (core.cpp) ---
-    /// Who asks: a session through a connection, or (both kNone) the server itself.
-    struct Origin {
-        ConnectionId connection = ConnectionId::kNone;
-        SessionId session = SessionId::kNone;
-        Xid xid = 0;
-    };
-    /// A transaction is begun, prepared into txn_, and proposed.
-    znode::WriteContext begin(const Origin& origin, znode::Identities identities = {});
-    void propose(const Origin& origin, Outputs& out);
-    void drive(const zab::Input& input, Outputs& out);
-    void deliver(const zab::Deliver& committed, Outputs& out);
-    void apply(const wire::TxnHeader& header, std::string_view body);
-    void apply_to_sessions(const wire::TxnHeader& header, std::string_view body);
-    void sample_digest();
-    void collect_images();
-    void flush_images(Outputs& out);
+    // --- time, and what an applied transaction brings about (core.cpp) ---
     void start(Outputs& out);
     void expire_sessions(Outputs& out);
-    void close_session(const Origin& origin, Outputs& out);
     void reap(Outputs& out);
+    void applied(const wire::TxnHeader& header, ConnectionId asked, Outputs& out);
+    [[nodiscard]] Zxid zxid_applied() const { return pipeline_.zxid_applied(); }
 
     // --- connections and sessions (handshake.cpp) ---
     void handshake(Client& client, std::string_view frame, Outputs& out);
@@ -97,7 +82,6 @@ struct Core::Impl {
     void answer_unknown(Client& client, const Request& request, Outputs& out);
     void take(Client& client, const Request& request, Outputs& out);
     void submit_write(Client& client, const Request& request, Outputs& out);
-    void prepare(const Request& request, const znode::WriteContext& context);
     void wait(Client& client, Waiting waiting, Outputs& out);
     void run_turns(Client& client, Outputs& out);
     void answer(Client& client, const Request& request, Outputs& out);
@@ -114,35 +98,16 @@ struct Core::Impl {
 
     // --- state ---
     Options options_;
-    znode::State state_;
-    session::Table sessions_;
+    Pipeline pipeline_;
     session::Expiry expiry_;
     std::optional<session::IdSource> session_ids_;  // from the start on: recovery says where ids go on
     session::Credentials credentials_;
-    zab::Participant zab_;
-    znode::Preparer preparer_;
     znode::Watches watches_;
     Reaper reaper_;
 
     Now now_;
     bool started_ = false;  // the first TimeIs has come: recovery is over
-    Instant started_at_{};
-    /// What clients see: everything up to here is in the tree. Grows only.
-    Zxid zxid_applied_;
-    /// Sessions whose close is in flight: nothing of theirs is accepted any more.
-    std::set<SessionId> closing_;
-    /// Who asked for the proposals in flight, oldest first.
-    struct InFlight {
-        Zxid zxid;
-        ConnectionId connection;
-    };
-    std::deque<InFlight> in_flight_;
-    znode::Changes changes_;                // of the transaction being applied
-    std::string txn_;                       // of the transaction being prepared
-    std::vector<zab::Output> zab_outputs_;  // scratch of drive()
-    wire::StateImages images_;              // since the last PutCheckpoint
-    bool images_due_ = false;
-    std::deque<DigestSample> digests_;
+    Instant started_at_;
 
     std::unordered_map<ConnectionId, Client> clients_;
     std::unordered_map<SessionId, ConnectionId> owners_;

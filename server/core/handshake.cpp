@@ -58,7 +58,7 @@ void Core::Impl::on(const ClientClosed& closed, Outputs& out) {
 
 void Core::Impl::handshake(Client& client, std::string_view frame, Outputs& out) {
     const auto request = wire::decode_connect_request(frame);
-    if (!request || ahead(request->last_zxid_seen, zxid_applied_)) return close(client, out);
+    if (!request || ahead(request->last_zxid_seen, zxid_applied())) return close(client, out);
     client.says_read_only = request->read_only.has_value();
     client.timeout = clamped(request->timeout_ms, options_);
     if (request->session == SessionId::kNone) {
@@ -71,25 +71,23 @@ void Core::Impl::handshake(Client& client, std::string_view frame, Outputs& out)
 void Core::Impl::open_session(Client& client, Outputs& out) {
     client.session = session_ids_->next();
     client.phase = Client::Phase::kOpening;
-    const Origin origin{client.id, client.session, 0};
-    const auto context = begin(origin);
-    preparer_.prepare_create_session(static_cast<std::int32_t>(client.timeout.count()), context, txn_);
     wait(client,
          {.what = Waiting::For::kCommit,
           .op = wire::OpCode::kCreateSession,
-          .zxid = context.zxid,
+          .zxid = pipeline_.next_zxid(),
           .since = now_.monotonic},
          out);
-    propose(origin, out);
+    pipeline_.submit_create_session({.connection = client.id, .session = client.session, .time = now_.wall},
+                                    client.timeout, out);
 }
 
 void Core::Impl::reattach(Client& client, const wire::ConnectRequest& request, Outputs& out) {
     // The password first: a wrong one must not cost the rightful client its connection.
-    const bool welcome = credentials_.matches(request.session, request.password.value_or("")) &&
-                         sessions_.is_open(request.session) && !closing_.contains(request.session);
+    const bool welcome =
+        credentials_.matches(request.session, request.password.value_or("")) && pipeline_.accepts(request.session);
     if (!welcome) {
         out.items.emplace_back(
-            Event{Event::Kind::kSessionRefused, request.session, zxid_applied_, client.status.address});
+            Event{Event::Kind::kSessionRefused, request.session, zxid_applied(), client.status.address});
         return refuse(client, out);
     }
     close_owner(request.session, out);
@@ -148,7 +146,7 @@ Client* Core::Impl::find(ConnectionId connection) {
 }
 
 bool Core::Impl::touch(Client& client) {
-    if (!sessions_.is_open(client.session) || closing_.contains(client.session)) return false;
+    if (!pipeline_.accepts(client.session)) return false;
     expiry_.touch(client.session, client.timeout, now_.monotonic);
     return true;
 }

@@ -23,12 +23,12 @@ void count_latency(Traffic& traffic, std::uint64_t ms) {
 }  // namespace
 
 void Core::Impl::notify_watchers(Outputs& out) {
-    for (const auto& trigger : changes_.triggers) {
+    for (const auto& trigger : pipeline_.changes().triggers) {
         watches_.fire(trigger.type, trigger.path, told_);
         if (told_.empty()) continue;
-        const auto& list = state_.acls.list(trigger.acl);
+        const auto& list = pipeline_.state().acls.list(trigger.acl);
         FrameWriter writer(out.bytes);
-        const auto size = write_event(trigger.type, trigger.path, zxid_applied_, writer);
+        const auto size = write_event(trigger.type, trigger.path, zxid_applied(), writer);
         for (const auto id : told_) {
             auto* client = find(id);
             ZABD_ASSERT(client);

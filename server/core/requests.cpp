@@ -33,6 +33,12 @@ bool is_answered_here(OpCode op) {
     return is_read(op) || op == OpCode::kSync || op == OpCode::kSetWatches || op == OpCode::kSetWatches2;
 }
 
+/// As a standalone server answers, whether the operation is switched on or off.
+ErrorCode refusal_of_reconfig(std::string_view body, const Options& options) {
+    if (!wire::decoded<wire::ReconfigRequest>(body)) return ErrorCode::kMarshallingError;
+    return options.reconfig_enabled ? ErrorCode::kUnimplemented : ErrorCode::kReconfigDisabled;
+}
+
 }  // namespace
 
 void Core::Impl::request(Client& client, std::string_view frame, Outputs& out) {
@@ -53,7 +59,7 @@ void Core::Impl::request(Client& client, std::string_view frame, Outputs& out) {
     if (!touch(client)) return;  // it has ended: the client learns so from its connection's end
     if (request.header.op == OpCode::kPing) {
         request.header.xid = wire::kXidPing;
-        return send_header(client, request, zxid_applied_, ErrorCode::kOk, out);
+        return send_header(client, request, zxid_applied(), ErrorCode::kOk, out);
     }
     if (is_write(request.header.op)) return submit_write(client, request, out);
     if (is_answered_here(request.header.op)) return take(client, request, out);
@@ -89,34 +95,29 @@ void Core::Impl::answer_unknown(Client& client, const Request& request, Outputs&
 // --- writes ----------------------------------------------------------------------------------------------------------
 
 void Core::Impl::submit_write(Client& client, const Request& request, Outputs& out) {
-    const Origin origin{client.id, client.session, request.header.xid};
-    const auto context = begin(origin, client.identities);
+    const auto op = request.header.op;
+    const Asker asker{client.id, client.session, request.header.xid, client.identities, now_.wall};
     wait(client,
          {.what = Waiting::For::kCommit,
-          .xid = request.header.xid,
-          .op = request.header.op,
-          .zxid = context.zxid,
+          .xid = asker.xid,
+          .op = op,
+          .zxid = pipeline_.next_zxid(),
           .since = request.since},
          out);
-    if (request.header.op == OpCode::kCloseSession) return close_session(origin, out);
-    prepare(request, context);
-    propose(origin, out);
-}
-
-void Core::Impl::prepare(const Request& request, const znode::WriteContext& context) {
-    if (request.header.op != OpCode::kReconfig)
-        return preparer_.prepare(request.header.op, request.body, context, txn_);
-    const auto error = !wire::decoded<wire::ReconfigRequest>(request.body) ? ErrorCode::kMarshallingError
-                       : !options_.reconfig_enabled                        ? ErrorCode::kReconfigDisabled
-                                                                           : ErrorCode::kUnimplemented;
-    preparer_.prepare_error(error, context, txn_);
+    if (op == OpCode::kCloseSession) {
+        pipeline_.submit_close_session(asker, out);
+    } else if (op == OpCode::kReconfig) {
+        pipeline_.submit_error(asker, refusal_of_reconfig(request.body, options_), out);
+    } else {
+        pipeline_.submit(asker, op, request.body, out);
+    }
 }
 
 void Core::Impl::answer_write(Client& client, OpCode type, Outputs& out) {
     // Only the front can be the one: a session's writes commit in the order in which it sent them.
     ZABD_ASSERT(!client.waiting.empty() && client.waiting.front().what == Waiting::For::kCommit);
     const auto done = std::move(client.waiting.front());
-    ZABD_ASSERT(done.zxid == zxid_applied_);
+    ZABD_ASSERT(done.zxid == zxid_applied());
     client.waiting.pop_front();
     --outstanding_;
     if (done.op == OpCode::kCreateSession) {
@@ -130,8 +131,8 @@ void Core::Impl::answer_write(Client& client, OpCode type, Outputs& out) {
         return;
     }
     ReplyWriter writer(out.bytes);
-    const auto error = write_reply(done.op, type, changes_.results, writer.encoder());
-    send_reply(client, writer, {{done.xid, zxid_applied_, error}, done.since}, out);
+    const auto error = write_reply(done.op, type, pipeline_.changes().results, writer.encoder());
+    send_reply(client, writer, {{done.xid, zxid_applied(), error}, done.since}, out);
     run_turns(client, out);
 }
 
@@ -139,12 +140,12 @@ void Core::Impl::answer_write(Client& client, OpCode type, Outputs& out) {
 
 void Core::Impl::take(Client& client, const Request& request, Outputs& out) {
     const auto& header = request.header;
-    const bool sync_must_wait = header.op == OpCode::kSync && zab_.zxid_proposed() > zxid_applied_;
+    const bool sync_must_wait = header.op == OpCode::kSync && pipeline_.zxid_proposed() > zxid_applied();
     if (client.waiting.empty() && !sync_must_wait) return answer(client, request, out);
     Waiting waiting{.xid = header.xid, .op = header.op, .since = request.since, .frame = std::string(request.frame)};
     if (sync_must_wait) {
         waiting.what = Waiting::For::kSync;
-        waiting.zxid = zab_.zxid_proposed();
+        waiting.zxid = pipeline_.zxid_proposed();
         syncs_.emplace(waiting.zxid, client.id);
     }
     wait(client, std::move(waiting), out);
@@ -152,7 +153,7 @@ void Core::Impl::take(Client& client, const Request& request, Outputs& out) {
 
 void Core::Impl::answer(Client& client, const Request& request, Outputs& out) {
     const auto op = request.header.op;
-    const ReadContext context{state_, watches_, client, options_.prepare.check_acls, options_.watches_max};
+    const ReadContext context{pipeline_.state(), watches_, client, options_.prepare.check_acls, options_.watches_max};
     ReadOutcome outcome;
     if (op == OpCode::kSetWatches || op == OpCode::kSetWatches2) {
         outcome.error = set_watches(op, request.body, context, [&](wire::EventType type, std::string_view path) {
@@ -167,7 +168,7 @@ void Core::Impl::answer(Client& client, const Request& request, Outputs& out) {
     } else if (is_read(op)) {
         outcome = read(op, request.body, context, writer.encoder());
     }
-    send_reply(client, writer, {{request.header.xid, zxid_applied_, outcome.error}, request.since, outcome.keep_body},
+    send_reply(client, writer, {{request.header.xid, zxid_applied(), outcome.error}, request.since, outcome.keep_body},
                out);
 }
 
@@ -188,7 +189,7 @@ void Core::Impl::run_turns(Client& client, Outputs& out) {
     while (!client.waiting.empty() && client.phase == Client::Phase::kOpen) {
         const auto& front = client.waiting.front();
         if (front.what == Waiting::For::kCommit) return;
-        if (front.what == Waiting::For::kSync && front.zxid > zxid_applied_) return;
+        if (front.what == Waiting::For::kSync && front.zxid > zxid_applied()) return;
         const auto turn = std::move(client.waiting.front());
         client.waiting.pop_front();
         client.waiting_bytes -= turn.frame.size();
@@ -202,7 +203,7 @@ void Core::Impl::run_turns(Client& client, Outputs& out) {
 }
 
 void Core::Impl::release_syncs(Outputs& out) {
-    while (!syncs_.empty() && syncs_.begin()->first <= zxid_applied_) {
+    while (!syncs_.empty() && syncs_.begin()->first <= zxid_applied()) {
         auto* client = find(syncs_.begin()->second);
         syncs_.erase(syncs_.begin());
         if (client) run_turns(*client, out);

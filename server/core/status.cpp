@@ -23,11 +23,11 @@ void Core::Impl::on(const ResetStatistics& reset, Outputs&) {
 
 Status Core::status() const {
     auto status = impl_->status_;
-    const auto& tree = impl_->state_.tree;
-    status.zxid_applied = impl_->zxid_applied_;
+    const auto& tree = impl_->pipeline_.state().tree;
+    status.zxid_applied = impl_->zxid_applied();
     status.connections = impl_->clients_.size();
     status.outstanding = impl_->outstanding_;
-    status.sessions = impl_->sessions_.size();
+    status.sessions = impl_->pipeline_.sessions().size();
     status.nodes = tree.node_count();
     status.ephemerals = tree.ephemeral_count();
     status.watches = impl_->watches_.count();
@@ -53,8 +53,8 @@ SessionsStatus Core::sessions() const {
         const auto wall_ms = static_cast<std::int64_t>(impl_->now_.wall) + (deadline - impl_->now_.monotonic).count();
         status.by_expiry_ms[wall_ms].assign(sessions.begin(), sessions.end());
     }
-    for (const auto& [session, timeout] : impl_->sessions_.all()) {
-        auto paths = impl_->state_.tree.ephemerals_of(session);
+    for (const auto& [session, timeout] : impl_->pipeline_.sessions().all()) {
+        auto paths = impl_->pipeline_.state().tree.ephemerals_of(session);
         if (!paths.empty()) status.ephemerals.emplace(session, std::move(paths));
     }
     return status;
@@ -72,19 +72,20 @@ WatchesStatus Core::watches() const {
     return status;
 }
 
-std::vector<DigestSample> Core::digests() const { return {impl_->digests_.begin(), impl_->digests_.end()}; }
+std::vector<DigestSample> Core::digests() const {
+    const auto& digests = impl_->pipeline_.digests();
+    return {digests.begin(), digests.end()};
+}
 
 void Core::check_invariants() const {
-    impl_->state_.check_invariants();
+    impl_->pipeline_.check_invariants();
     std::size_t outstanding = 0;
     for (const auto& [id, client] : impl_->clients_) outstanding += client.waiting.size();
     ZABD_ASSERT(outstanding == impl_->outstanding_);
-    ZABD_ASSERT(impl_->in_flight_.size() == impl_->zab_.in_flight());
     for (const auto& [session, connection] : impl_->owners_) {
         const auto client = impl_->clients_.find(connection);
         ZABD_ASSERT(client != impl_->clients_.end() && client->second.session == session);
     }
-    impl_->state_.tree.for_each_ephemeral_owner([&](SessionId owner) { ZABD_ASSERT(impl_->sessions_.is_open(owner)); });
 }
 
 }  // namespace zabd::core
