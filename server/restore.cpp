@@ -39,11 +39,7 @@ Result<void> Restorer::take(const wire::NodeRecord& record, Bytes data) {
 Result<core::Recovered> Restorer::finish(const storage::CheckpointSummary& summary) {
     if (!summary.present) return core::Recovered{};
     tree_.restore_next_id(summary.next_node);
-    if (summary.highest_session != SessionId::kNone && !sessions_.is_open(summary.highest_session)) {
-        // The table learns from it which ids have been given, though the session itself is closed.
-        sessions_.open(summary.highest_session, Millis{0});
-        sessions_.close(summary.highest_session);
-    }
+    sessions_.restore_highest(summary.highest_session);
     if (tree_.find("/") == nullptr) return failure(Errc::kDamaged, "checkpoint: the tree has no root");
     if (tree_.digest() != summary.digest) {
         return failure(Errc::kDamaged,

@@ -15,6 +15,10 @@ void Table::open(SessionId session, Millis timeout) {
     ZABD_ASSERT(session != SessionId::kNone);
     const bool added = timeouts_.emplace(session, timeout).second;
     ZABD_ASSERT(added);
+    restore_highest(session);
+}
+
+void Table::restore_highest(SessionId session) {
     if (as_unsigned(session) > as_unsigned(highest_)) highest_ = session;
 }
 

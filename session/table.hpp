@@ -17,6 +17,8 @@ public:
     /// `timeout` is what createSession said; a client may negotiate another one later, which is not replicated.
     /// The session is not open.
     void open(SessionId session, Millis timeout);
+    /// Recovery: ids up to this one have been given, though none may be open any more.
+    void restore_highest(SessionId session);
     /// A close of an unknown session is harmless.
     void close(SessionId session);
 

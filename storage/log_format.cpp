@@ -38,11 +38,6 @@ std::uint64_t mixed(std::uint64_t bits) {
 
 }  // namespace
 
-bool follows(Zxid before, Zxid next) {
-    if (next.epoch() > before.epoch()) return next.counter() == 1;
-    return next.epoch() == before.epoch() && next.counter() != 0 && next.counter() - 1 == before.counter();
-}
-
 LogPosition log_origin(std::uint64_t log_identity) { return {.zxid = {}, .chain = mixed(log_identity)}; }
 
 LogPosition advanced(const LogPosition& before, const RecordView& record) {

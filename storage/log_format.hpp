@@ -65,9 +65,6 @@ struct RecordView {
     std::uint32_t crc = 0;
 };
 
-/// `next` may come directly behind `before`: the next counter, or the first one of a later epoch.
-[[nodiscard]] bool follows(Zxid before, Zxid next);
-
 /// Where a log starts.
 [[nodiscard]] LogPosition log_origin(std::uint64_t log_identity);
 [[nodiscard]] LogPosition advanced(const LogPosition& before, const RecordView& record);

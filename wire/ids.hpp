@@ -30,6 +30,12 @@ struct Zxid {
     friend constexpr auto operator<=>(const Zxid&, const Zxid&) = default;
 };
 
+/// May a history go on with `next` directly behind `before`? The next counter, or the first one of a later epoch.
+[[nodiscard]] constexpr bool follows(Zxid before, Zxid next) {
+    if (next.epoch() > before.epoch()) return next.counter() == 1;
+    return next.epoch() == before.epoch() && next.counter() != 0 && next.counter() - 1 == before.counter();
+}
+
 /// Highest zxid a peer or client can name; used on the wire for "unknown" (-1).
 inline constexpr Zxid kZxidUnknown{~std::uint64_t{0}};
 

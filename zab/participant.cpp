@@ -6,15 +6,6 @@
 #include <utility>
 
 namespace zabd::zab {
-namespace {
-
-/// May a history go on with `zxid` behind `before`?
-bool follows(Zxid zxid, Zxid before) {
-    if (zxid.epoch() == before.epoch()) return zxid.counter() == std::uint64_t{before.counter()} + 1;
-    return zxid.epoch() > before.epoch() && zxid.counter() == 1;
-}
-
-}  // namespace
 
 Participant::Participant(Options options, Zxid applied)
     : options_(std::move(options)),
@@ -62,7 +53,7 @@ void Participant::on(const LogDurable& durable, std::vector<Output>& out) {
 }
 
 void Participant::take_over(Zxid zxid, const Bytes& txn) {
-    ZABD_ASSERT(follows(zxid, zxid_proposed_));
+    ZABD_ASSERT(follows(zxid_proposed_, zxid));
     zxid_proposed_ = zxid;
     proposals_.push_back({zxid, txn});
 }

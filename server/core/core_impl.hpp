@@ -20,7 +20,6 @@
 #include "wire/txns.hpp"
 #include "znode/watches.hpp"
 
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
