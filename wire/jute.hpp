@@ -8,6 +8,7 @@
 //           Every length is checked against what is left before anything is allocated.
 #pragma once
 
+#include "wire/big_endian.hpp"
 #include "wire/ids.hpp"
 
 #include <cstddef>
@@ -39,8 +40,7 @@ private:
     template <class Unsigned>
     void put_big_endian(Unsigned value) {
         char bytes[sizeof value];
-        for (std::size_t i = sizeof value; i-- > 0; value = static_cast<Unsigned>(value >> 8))
-            bytes[i] = static_cast<char>(value & 0xff);
+        store_big_endian(bytes, value);
         out_.append(bytes, sizeof bytes);
     }
 
@@ -69,10 +69,9 @@ private:
     template <class Unsigned>
     Unsigned get_big_endian() {
         if (in_.size() < sizeof(Unsigned)) return fail(), Unsigned{0};
-        std::uint64_t value = 0;
-        for (std::size_t i = 0; i < sizeof(Unsigned); ++i) value = (value << 8) | static_cast<std::uint8_t>(in_[i]);
+        const auto value = load_big_endian<Unsigned>(in_.data());
         in_.remove_prefix(sizeof(Unsigned));
-        return static_cast<Unsigned>(value);
+        return value;
     }
 
     std::string_view in_;
@@ -125,8 +124,27 @@ std::size_t encoded_bytes_min() {
     }
 }
 
+/// Writes over bytes that are there already, of a record whose size does not vary.
+class InPlaceEncoder {
+public:
+    explicit InPlaceEncoder(char* at) : at_(at) {}
+
+    void put_int(std::int32_t value) { put_big_endian(static_cast<std::uint32_t>(value)); }
+    void put_long(std::int64_t value) { put_big_endian(static_cast<std::uint64_t>(value)); }
+
+private:
+    template <class Unsigned>
+    void put_big_endian(Unsigned value) {
+        store_big_endian(at_, value);
+        at_ += sizeof value;
+    }
+
+    char* at_;
+};
+
+/// `out` is an Encoder, or for numbers and records of them an InPlaceEncoder.
 template <class T>
-void encode(Encoder& out, const T& value) {
+void encode(auto& out, const T& value) {
     if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::uint8_t>) {
         out.put_byte(value);
     } else if constexpr (std::is_enum_v<T>) {

@@ -65,6 +65,7 @@ struct StateImages {
     std::vector<NodeImage> nodes;
     std::vector<SessionImage> sessions;
     std::vector<AclImage> acls;
+    std::uint64_t log_bytes = 0;  // of the transactions that made them: what a restart would otherwise read
 };
 
 }  // namespace zabd::wire

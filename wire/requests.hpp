@@ -37,6 +37,7 @@ struct ReplyHeader {
     ErrorCode error = ErrorCode::kOk;
     static void fields(auto& self, auto&& visit) { visit(self.xid, self.zxid, self.error); }
 };
+inline constexpr std::size_t kReplyHeaderBytes = 16;
 
 /// In front of every operation of a multi, of every result, and (done) behind the last.
 struct MultiHeader {

@@ -192,8 +192,10 @@ bool allowed(const AclList& list, std::int32_t wanted, Identities who) {
     });
 }
 
-std::optional<AclList> fixed_up(const std::optional<AclList>& list, Identities who) {
+std::optional<AclList> fixed_up(std::optional<AclList> list, Identities who) {
     if (!list || list->empty()) return std::nullopt;
+    if (list->size() == 1 && list->front().id.scheme != kAuth)
+        return valid_entry(list->front().id) ? std::move(list) : std::nullopt;
     AclList fixed;
     Repeats repeated;
     for (const auto& entry : *list) {

@@ -26,7 +26,7 @@ inline constexpr std::size_t kAclEntriesMax = 100'000;
 
 /// The list as it is stored: duplicates dropped, "auth" replaced by the caller's authenticated identities.
 /// nullopt: null, empty, an entry that no scheme accepts, or above kAclEntriesMax (InvalidACL).
-[[nodiscard]] std::optional<wire::AclList> fixed_up(const std::optional<wire::AclList>& list, Identities who);
+[[nodiscard]] std::optional<wire::AclList> fixed_up(std::optional<wire::AclList> list, Identities who);
 
 /// What getACL shows to one without ADMIN: digest hashes hidden.
 [[nodiscard]] wire::AclList redacted(const wire::AclList& list);

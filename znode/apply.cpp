@@ -171,15 +171,8 @@ private:
 
 std::int64_t data_bytes(const Node& node) { return static_cast<std::int64_t>(node.data.size()); }
 
-std::int32_t one_more(std::int32_t count) {
-    return static_cast<std::int32_t>(static_cast<std::uint32_t>(count) + 1);  // wraps, as Java's does
-}
-
 void Step::on(const CreateNode& create, OperationResult& result) {
     const auto& txn = create.txn;
-    const auto* before = tree_.find(parent_path(txn.path));
-    ZABD_ASSERT(before);
-    ZABD_ASSERT(txn.parent_creations == one_more(before->creations));
     const Node& node = tree_.create({
         .path = txn.path,
         .data = Bytes::copy_of(txn.data),

@@ -46,7 +46,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t kInlineBytes = 12;
+    static constexpr std::size_t kInlineBytes = 20;
 
     [[nodiscard]] bool on_heap() const { return size_ > kInlineBytes; }
     void swap(NodeName& other) noexcept {
@@ -61,11 +61,9 @@ private:
 /// A znode. Read by anybody, written by Tree. Siblings are in order of creation.
 struct alignas(64) Node {
     NodeName node_name;
-    std::uint32_t path_hash = 0;
-    Slot next_in_bucket = kNoSlot;  // of NodeStore's index; of its free list once the node is gone
-    Slot parent = kNoSlot;          // of the root: kNoSlot
+    Slot parent = kNoSlot;  // of the root: kNoSlot
     Slot first_child = kNoSlot;
-    Slot next_sibling = kNoSlot;      // of the last: kNoSlot
+    Slot next_sibling = kNoSlot;      // of the last: kNoSlot; once the node is gone: of NodeStore's free list
     Slot previous_sibling = kNoSlot;  // of the first: the last one, where the next is appended
     std::uint32_t child_count = 0;
     AclId acl = AclId::kOpen;

@@ -2,7 +2,6 @@
 
 #include "wire/assert.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace zabd::znode {
@@ -55,42 +54,28 @@ std::uint32_t hash_of_path(std::string_view path) {
     return static_cast<std::uint32_t>(mix(state ^ kKeyA, kKeyB));
 }
 
-NodeStore::NodeStore() { add_segment(); }
+Slot NodeStore::find(std::string_view path) const { return find(path, hash_of_path(path)); }
 
-Slot NodeStore::find(std::string_view path) const {
-    const auto hash = hash_of_path(path);
-    for (Slot slot = bucket(bucket_of(hash)); slot != kNoSlot;) {
-        const Node& node = at(slot);
-        if (node.path_hash == hash && has_path(node, path)) return slot;
-        slot = node.next_in_bucket;
-    }
-    return kNoSlot;
+Slot NodeStore::find(std::string_view path, std::uint32_t hash) const {
+    return index_.find(hash, [&](Slot slot) { return has_path(at(slot), path); });
 }
 
 Slot NodeStore::add(std::string_view path, Slot parent, std::string_view name) {
+    const auto hash = hash_of_path(path);
+    if (find(path, hash) != kNoSlot) return kNoSlot;
     const Slot slot = take_free_slot();
     Node& node = at(slot);
     node.node_name = NodeName(name);
     node.parent = parent;
-    node.path_hash = hash_of_path(path);
-    if (++size_ > bucket_count_) split_one_bucket();
-    node.next_in_bucket = std::exchange(bucket(bucket_of(node.path_hash)), slot);
+    index_.add(hash, slot);
     return slot;
 }
 
-void NodeStore::remove(Slot slot) {
+void NodeStore::remove(std::string_view path, Slot slot) {
+    index_.remove(hash_of_path(path), slot);
     Node& node = at(slot);
-    Slot* link = &bucket(bucket_of(node.path_hash));
-    while (*link != slot) link = &at(*link).next_in_bucket;
-    *link = node.next_in_bucket;
     node = Node{};
-    node.next_in_bucket = std::exchange(first_free_, slot);
-    --size_;
-}
-
-std::size_t NodeStore::bucket_of(std::uint32_t hash) const {
-    const auto wide = hash & (2 * low_mask_ + 1);
-    return wide < bucket_count_ ? wide : hash & low_mask_;
+    node.next_sibling = std::exchange(first_free_, slot);
 }
 
 bool NodeStore::has_path(const Node& node, std::string_view path) const {
@@ -106,30 +91,10 @@ bool NodeStore::has_path(const Node& node, std::string_view path) const {
 }
 
 Slot NodeStore::take_free_slot() {
-    if (first_free_ != kNoSlot) return std::exchange(first_free_, at(first_free_).next_in_bucket);
+    if (first_free_ != kNoSlot) return std::exchange(first_free_, std::exchange(at(first_free_).next_sibling, kNoSlot));
     ZABD_ASSERT(slots_used_ != kNoSlot);
     if (slots_used_ % kChunkNodes == 0) chunks_.push_back(std::make_unique<Node[]>(kChunkNodes));
     return slots_used_++;
-}
-
-void NodeStore::add_segment() {
-    auto& segment = segments_.emplace_back(std::make_unique_for_overwrite<Slot[]>(kSegmentBuckets));
-    std::fill_n(segment.get(), kSegmentBuckets, kNoSlot);
-}
-
-/// Nodes of the next bucket in turn whose hash has one bit more go to a new bucket at the end.
-void NodeStore::split_one_bucket() {
-    const auto from = bucket_count_ & low_mask_;
-    const auto to = bucket_count_++;
-    if (to / kSegmentBuckets == segments_.size()) add_segment();
-    if (bucket_count_ == 2 * (low_mask_ + 1)) low_mask_ = 2 * low_mask_ + 1;
-
-    for (Slot slot = std::exchange(bucket(from), kNoSlot); slot != kNoSlot;) {
-        Node& node = at(slot);
-        Slot& chain = bucket(bucket_of(node.path_hash));
-        ZABD_ASSERT(&chain == &bucket(from) || &chain == &bucket(to));
-        slot = std::exchange(node.next_in_bucket, std::exchange(chain, slot));
-    }
 }
 
 }  // namespace zabd::znode

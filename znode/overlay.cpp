@@ -50,8 +50,10 @@ void Overlay::begin(Zxid zxid) {
     zxid_open_ = zxid;
 }
 
-void Overlay::create(std::string_view path, PendingNode node) {
-    adopt_child(parent_path(path), 1, 1);
+void Overlay::create(std::string_view path, PendingNode node, PendingNode parent) {
+    parent.creations = wrapping_sum(parent.creations, 1);
+    ++parent.child_count;
+    put(parent_path(path), std::move(parent));
     account(node, path, 1);
     put(path, std::move(node));
 }
@@ -59,18 +61,13 @@ void Overlay::create(std::string_view path, PendingNode node) {
 void Overlay::change(std::string_view path, PendingNode node) { put(path, std::move(node)); }
 
 void Overlay::remove(std::string_view path, PendingNode node) {
-    adopt_child(parent_path(path), 0, -1);
+    auto parent = find(parent_path(path));
+    ZABD_ASSERT(parent && parent->child_count > 0);
+    --parent->child_count;
+    put(parent_path(path), std::move(*parent));
     account(node, path, -1);
     node.exists = false;
     put(path, std::move(node));
-}
-
-void Overlay::adopt_child(std::string_view path, std::int32_t creations, std::int32_t children) {
-    auto parent = find(path);
-    ZABD_ASSERT(parent.has_value());
-    parent->creations = wrapping_sum(parent->creations, creations);
-    parent->child_count += static_cast<std::uint32_t>(children);
-    put(path, std::move(*parent));
 }
 
 void Overlay::put(std::string_view path, PendingNode node) {

@@ -53,8 +53,8 @@ public:
 
     /// Between begin() and commit() or rollback(): the changes of one transaction, which see each other. Zxids grow.
     void begin(Zxid zxid);
-    /// `node` appears, and its parent counts one child and one creation more.
-    void create(std::string_view path, PendingNode node);
+    /// `node` appears, and its parent, as found there, counts one child and one creation more.
+    void create(std::string_view path, PendingNode node, PendingNode parent);
     /// A node that is there changes, but for its owner.
     void change(std::string_view path, PendingNode node);
     /// `node`, as found there, goes, and its parent counts one child less.
@@ -80,7 +80,7 @@ private:
     };
     struct PathHash {
         using is_transparent = void;
-        std::size_t operator()(std::string_view path) const { return std::hash<std::string_view>{}(path); }
+        std::size_t operator()(std::string_view path) const { return hash_of_path(path); }
     };
     using Changes = std::unordered_map<std::string, Change, PathHash, std::equal_to<>>;
     using Entry = Changes::value_type;  // stays where it is until it is erased
@@ -90,7 +90,6 @@ private:
     };
 
     void put(std::string_view path, PendingNode node);
-    void adopt_child(std::string_view path, std::int32_t creations, std::int32_t children);
     void account(const PendingNode& node, std::string_view path, int sign);
     void add_ephemeral_bytes(SessionId session, std::int64_t bytes);
     void index(const Entry& entry);

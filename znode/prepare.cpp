@@ -167,9 +167,10 @@ ErrorCode Checker::prepare(OpCode op, Creation& creation, std::string& body) {
     const auto& request = creation.node;
     if (const auto error = check_mode(op, creation, options_.extended_types); error != ErrorCode::kOk) return error;
     if (!loosely_valid_path(request.path)) return ErrorCode::kBadArguments;
-    auto acl = fixed_up(request.acl, context_.identities);
+    state_.tree.prefetch(request.path);
+    auto acl = fixed_up(std::move(creation.node.acl), context_.identities);
     if (!acl) return ErrorCode::kInvalidAcl;
-    const auto parent = overlay_.find(parent_path(request.path));
+    auto parent = overlay_.find(parent_path(request.path));
     if (!parent) return ErrorCode::kNoNode;
     if (!may(wire::kCreate, *parent)) return ErrorCode::kNoAuth;
     std::string path(request.path);
@@ -190,7 +191,7 @@ ErrorCode Checker::prepare(OpCode op, Creation& creation, std::string& body) {
     node.data_bytes = static_cast<std::int64_t>(request.data.value_or("").size());
     node.mtime_ms = time_ms();
     if (!open(*acl)) node.acl_in_flight = std::make_shared<const AclList>(std::move(*acl));
-    overlay_.create(path, std::move(node));
+    overlay_.create(path, std::move(node), std::move(*parent));
     return ErrorCode::kOk;
 }
 

@@ -1,10 +1,11 @@
 #include "znode/tree.hpp"
 
 #include "wire/assert.hpp"
+#include "wire/big_endian.hpp"
 #include "znode/owner.hpp"
 #include "znode/path.hpp"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <algorithm>
 #include <array>
@@ -21,8 +22,8 @@ std::string_view inner_path(std::string_view path) { return path == kRootPath ? 
 bool in_digest(std::string_view path) { return !path.starts_with("/zookeeper/"); }
 
 std::uint32_t crc_of(std::uint32_t crc, const void* bytes, std::size_t count) {
-    if (count == 0) return crc;  // zlib starts anew for a null pointer
-    return static_cast<std::uint32_t>(crc32_z(crc, static_cast<const Bytef*>(bytes), count));
+    if (count == 0) return crc;  // libdeflate starts anew for a null pointer
+    return libdeflate_crc32(crc, bytes, count);
 }
 
 std::uint32_t content_crc(std::string_view path, std::string_view data) {
@@ -45,9 +46,7 @@ public:
 private:
     template <class Unsigned>
     void put(Unsigned value) {
-        for (std::size_t i = sizeof value; i-- > 0; value = static_cast<Unsigned>(value >> 8)) {
-            bytes_[end_ + i] = static_cast<unsigned char>(value);
-        }
+        store_big_endian(&bytes_[end_], value);
         end_ += sizeof value;
     }
 
@@ -71,6 +70,10 @@ std::optional<std::pair<SessionId, NodeId>> ephemeral_key(const Node& node) {
 }
 
 constexpr NodeId kLastId{~std::uint64_t{0}};
+
+std::int32_t one_more(std::int32_t count) {
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(count) + 1);  // wraps, as Java's does
+}
 
 NodeId after(NodeId id) { return static_cast<NodeId>(static_cast<std::uint64_t>(id) + 1); }
 
@@ -211,15 +214,16 @@ const Node& Tree::create(Creation creation) {
     const auto parent_path_ = parent_path(creation.path);
     const Slot parent_slot = slot_of(parent_path_);
     ZABD_ASSERT(parent_slot != kNoSlot);
-    ZABD_ASSERT(slot_of(creation.path) == kNoSlot);
     Node& parent = store_.at(parent_slot);
     ZABD_ASSERT(kind_of(parent.owner) != Kind::kEphemeral);
+    ZABD_ASSERT(creation.parent_creations == one_more(parent.creations));
     update(parent, parent_path_, [&] {
         parent.creations = creation.parent_creations;
         parent.pzxid = creation.zxid;
     });
 
     const Slot slot = insert(creation.path, parent_slot, next_id_);
+    ZABD_ASSERT(slot != kNoSlot);
     Node& node = store_.at(slot);
     node.acl = creation.acl;
     node.owner = creation.owner;
@@ -239,7 +243,7 @@ void Tree::remove(std::string_view path, Zxid zxid) {
     Node& parent = store_.at(node.parent);
     update(parent, parent_path(path), [&] { parent.pzxid = zxid; });
     leave(node, path);
-    unlink(slot);
+    unlink(path, slot);
 }
 
 const Node& Tree::set_data(DataChange change) {
@@ -279,6 +283,7 @@ Node& Tree::existing(std::string_view path) {
 Slot Tree::insert(std::string_view path, Slot parent_slot, NodeId id) {
     ZABD_ASSERT(id >= next_id_);
     const Slot slot = store_.add(inner_path(path), parent_slot, base_name(path));
+    if (slot == kNoSlot) return slot;
     next_id_ = after(id);
     Node& node = store_.at(slot);
     node.id = id;
@@ -297,7 +302,7 @@ Slot Tree::insert(std::string_view path, Slot parent_slot, NodeId id) {
     return slot;
 }
 
-void Tree::unlink(Slot slot) {
+void Tree::unlink(std::string_view path, Slot slot) {
     const Node& node = store_.at(slot);
     Node& parent = store_.at(node.parent);
     --parent.child_count;
@@ -308,7 +313,7 @@ void Tree::unlink(Slot slot) {
     }
     const Slot behind = node.next_sibling != kNoSlot ? node.next_sibling : parent.first_child;
     if (behind != kNoSlot) store_.at(behind).previous_sibling = node.previous_sibling;
-    store_.remove(slot);
+    store_.remove(inner_path(path), slot);
 }
 
 void Tree::set_content(Node& node, std::string_view path, Bytes data) {
@@ -350,9 +355,9 @@ bool Tree::restore(const wire::NodeRecord& record, Bytes data) {
         if (record.name.empty() || record.name.find('/') != std::string::npos) return false;
         if (!find_restored_parent(record.parent)) return false;
         path.insert(0, restoring_.parent_path).append(record.name);
-        if (slot_of(path) != kNoSlot) return false;
     }
     const Slot slot = insert(path, root ? kNoSlot : restoring_.parent, record.id);
+    if (slot == kNoSlot) return false;
     ZABD_ASSERT(slot == restoring_.ids.size());
     restoring_.ids.push_back(record.id);
 

@@ -35,6 +35,8 @@ public:
 
     /// "" and "/" are the root. nullptr: no such node. Good until the next mutation of that node's existence.
     [[nodiscard]] const Node* find(std::string_view path) const;
+    /// find() will be asked for it soon.
+    void prefetch(std::string_view path) const { store_.prefetch(path); }
     [[nodiscard]] const Node& at(Slot slot) const { return store_.at(slot); }
     [[nodiscard]] std::string path_of(const Node& node) const;
     /// Names in order of creation.
@@ -97,13 +99,13 @@ private:
 
     [[nodiscard]] Slot slot_of(std::string_view path) const;
     [[nodiscard]] Node& existing(std::string_view path);
-    /// A node as its parent's last child, neither filled nor counted yet.
+    /// A node as its parent's last child, neither filled nor counted yet; kNoSlot if there is one already.
     Slot insert(std::string_view path, Slot parent, NodeId id);
     void set_content(Node& node, std::string_view path, Bytes data);
     /// Counts a node that is complete: digest, bytes, ephemerals, reapables.
     void enter(Slot slot, std::string_view path);
     void leave(const Node& node, std::string_view path);
-    void unlink(Slot slot);
+    void unlink(std::string_view path, Slot slot);
     /// Changes a node's stat, and the digest with it.
     template <class Change>
     void update(Node& node, std::string_view path, Change change);

@@ -69,6 +69,7 @@ void Watches::add(const Watch& watch) {
 
 void Watches::fire(EventType type, std::string_view path, std::vector<ConnectionId>& told) {
     told.clear();
+    if (by_path_.empty()) return;
     const auto told_kinds = kinds_told_of(type);
     if (const auto found = by_path_.find(path); found != by_path_.end()) {
         fire_at(*found, told_kinds, told_kinds & (kData | kChild), told);

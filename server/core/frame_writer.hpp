@@ -21,12 +21,15 @@ public:
     /// Bytes of the whole frame, prefix included.
     std::size_t finish() {
         const auto size = out_.size() - begin_;
-        patch(begin_, wire::encoded(static_cast<std::int32_t>(size - wire::kFramePrefixBytes)));
+        patch(begin_, static_cast<std::int32_t>(size - wire::kFramePrefixBytes));
         return size;
     }
 
 protected:
-    void patch(std::size_t at, std::string_view bytes) { out_.replace(at, bytes.size(), bytes); }
+    void patch(std::size_t at, const auto& value) {
+        wire::InPlaceEncoder encoder(out_.data() + at);
+        wire::encode(encoder, value);
+    }
     void truncate(std::size_t size) { out_.resize(size); }
 
 private:
@@ -43,9 +46,8 @@ public:
     /// Errors have no body, with the exceptions that the protocol page names (`keep_body`).
     std::size_t finish_reply(const wire::ReplyHeader& header, bool keep_body = false) {
         const auto header_at = begin() + wire::kFramePrefixBytes;
-        const auto encoded = wire::encoded(header);
-        patch(header_at, encoded);
-        if (header.error != wire::ErrorCode::kOk && !keep_body) truncate(header_at + encoded.size());
+        patch(header_at, header);
+        if (header.error != wire::ErrorCode::kOk && !keep_body) truncate(header_at + wire::kReplyHeaderBytes);
         return finish();
     }
 };

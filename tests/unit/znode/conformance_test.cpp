@@ -75,10 +75,17 @@ TEST_CASE("plain creates use up sequence numbers too, deletes give none back", "
 }
 
 TEST_CASE("the sequence number wraps below zero", "[znode][conformance]") {
+    wire::NodeRecord record;
+    record.id = NodeId::kRoot;
+    auto tree = Tree::empty();
+    REQUIRE(tree.restore(record, {}));
+    record.id = NodeId{2};
+    record.parent = NodeId::kRoot;
+    record.name = "a";
+    record.creations = INT32_MAX;
+    REQUIRE(tree.restore(record, {}));
     Leader leader;
-    leader.create("/a");
-    leader.state.tree.create(
-        {.path = "/a/last", .data = {}, .zxid = leader.context.zxid, .parent_creations = INT32_MAX});
+    leader.state = State({}, std::move(tree));
     CHECK(leader.create("/a/s", CreateMode::kPersistentSequential).path == "/a/s2147483647");
     CHECK(leader.create("/a/s", CreateMode::kPersistentSequential).path == "/a/s-2147483648");
     CHECK(leader.create("/a/s", CreateMode::kPersistentSequential).path == "/a/s-2147483647");

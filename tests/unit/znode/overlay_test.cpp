@@ -1,6 +1,7 @@
 #include "znode/overlay.hpp"
 
 #include "znode/owner.hpp"
+#include "znode/path.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -29,6 +30,12 @@ struct Fixture {
                            .owner = owner,
                            .zxid = applied,
                            .parent_creations = state.tree.find(parent)->creations + 1});
+    }
+
+    void add(std::string_view path, PendingNode node) {
+        const auto parent = overlay.find(parent_path(path));
+        REQUIRE(parent);
+        overlay.create(path, std::move(node), *parent);
     }
 
     State state;
@@ -93,7 +100,7 @@ TEST_CASE("a node changed by two transactions stays until the younger one is app
 TEST_CASE("creations and deletions in flight count at the parent", "[znode][overlay]") {
     Fixture f;
     f.overlay.begin(Zxid{10});
-    f.overlay.create("/a/c", fresh());
+    f.add("/a/c", fresh());
     CHECK(f.overlay.find("/a")->child_count == 2);
     CHECK(f.overlay.find("/a")->creations == 2);
     f.overlay.remove("/a/b", *f.overlay.find("/a/b"));
@@ -107,14 +114,14 @@ TEST_CASE("creations and deletions in flight count at the parent", "[znode][over
 TEST_CASE("a transaction that is rolled back leaves no trace", "[znode][overlay]") {
     Fixture f;
     f.overlay.begin(Zxid{10});
-    f.overlay.create("/a/c", fresh(kOwner));
+    f.add("/a/c", fresh(kOwner));
     f.overlay.commit();
 
     f.overlay.begin(Zxid{11});
-    f.overlay.create("/a/d", fresh(kOwner));
+    f.add("/a/d", fresh(kOwner));
     f.overlay.remove("/a/c", *f.overlay.find("/a/c"));
     f.overlay.remove("/mine", *f.overlay.find("/mine"));
-    f.overlay.create("/a/c", fresh());
+    f.add("/a/c", fresh());
     f.overlay.rollback();
 
     CHECK(f.overlay.find("/a/c")->owner == kOwner);
@@ -132,7 +139,7 @@ TEST_CASE("the counter of creations wraps as ZooKeeper's does", "[znode][overlay
     auto node = *f.overlay.find("/a");
     node.creations = INT32_MAX;
     f.overlay.change("/a", node);
-    f.overlay.create("/a/c", fresh());
+    f.add("/a/c", fresh());
     CHECK(f.overlay.find("/a")->creations == INT32_MIN);
     f.overlay.rollback();
 }
@@ -142,9 +149,9 @@ TEST_CASE("a session's ephemerals are those of the tree and those in flight, by 
     f.create("/z", kOwner);
     f.create("/other", 8);
     f.overlay.begin(Zxid{10});
-    f.overlay.create("/a/c", fresh(kOwner));
-    f.overlay.create("/a/d", fresh(kOwner));
-    f.overlay.create("/b", fresh());
+    f.add("/a/c", fresh(kOwner));
+    f.add("/a/d", fresh(kOwner));
+    f.add("/b", fresh());
     f.overlay.remove("/a/d", *f.overlay.find("/a/d"));
     f.overlay.remove("/mine", *f.overlay.find("/mine"));
     f.overlay.change("/z", *f.overlay.find("/z"));
@@ -161,7 +168,7 @@ TEST_CASE("the bytes of a session's ephemerals follow creations, deletions and r
     if (asked_before) CHECK(f.overlay.ephemeral_bytes_of(kSession) == 5);
 
     f.overlay.begin(Zxid{10});
-    f.overlay.create("/a/c", fresh(kOwner));
+    f.add("/a/c", fresh(kOwner));
     f.overlay.commit();
     if (asked_before) CHECK(f.overlay.ephemeral_bytes_of(kSession) == 9);
 
@@ -169,7 +176,7 @@ TEST_CASE("the bytes of a session's ephemerals follow creations, deletions and r
     f.overlay.remove("/a/c", *f.overlay.find("/a/c"));
     f.overlay.remove("/mine", *f.overlay.find("/mine"));
     CHECK(f.overlay.ephemeral_bytes_of(kSession) == 0);
-    f.overlay.create("/e", fresh(kOwner));
+    f.add("/e", fresh(kOwner));
     CHECK(f.overlay.ephemeral_bytes_of(kSession) == 2);
     f.overlay.rollback();
     CHECK(f.overlay.ephemeral_bytes_of(kSession) == 9);
@@ -178,13 +185,13 @@ TEST_CASE("the bytes of a session's ephemerals follow creations, deletions and r
 TEST_CASE("a cleared overlay shows the tree again", "[znode][overlay]") {
     Fixture f;
     f.overlay.begin(Zxid{10});
-    f.overlay.create("/e", fresh(kOwner));
+    f.add("/e", fresh(kOwner));
     f.overlay.commit();
     f.overlay.clear();
     CHECK_FALSE(f.overlay.find("/e"));
     CHECK(f.overlay.ephemerals_of(kSession) == std::vector<std::string>{"/mine"});
     f.overlay.begin(Zxid{5});  // a new leader's epoch may begin anywhere
-    f.overlay.create("/e", fresh());
+    f.add("/e", fresh());
     f.overlay.commit();
     f.overlay.applied(Zxid{5});
     CHECK(f.overlay.size() == 0);
