@@ -17,9 +17,10 @@ namespace zabd::core {
 /// A request that was taken and not yet answered, in the order of arrival.
 struct Waiting {
     enum class For : std::uint8_t {
-        kCommit,  // a write in flight: the transaction `zxid`
-        kSync,    // a sync: everything up to `zxid` applied
-        kTurn,    // a request behind one of these, or behind the handshake; `frame` is kept for then
+        kCommit,   // a write in flight: the transaction `zxid`
+        kSync,     // a sync: everything up to `zxid` applied
+        kTurn,     // a request behind one of these, or behind the handshake; `frame` is kept for then
+        kRefusal,  // a write behind one of these, for which the disk has no room
     } what = For::kTurn;
     Xid xid = 0;
     wire::OpCode op = wire::OpCode::kNotification;

@@ -32,6 +32,8 @@ void Core::Impl::on(const LogRecovered& recovered, Outputs& out) {
 
 void Core::Impl::on(const LogDurable& durable, Outputs& out) { pipeline_.on(durable, out); }
 
+void Core::Impl::on(const LogRoom& room, Outputs&) { pipeline_.on(room); }
+
 void Core::Impl::on(const TimeIs& time, Outputs& out) {
     ZABD_ASSERT(time.now.monotonic >= now_.monotonic);
     // ctime and mtime never go back while we run, whatever the wall clock does.
@@ -66,7 +68,9 @@ void Core::Impl::expire_sessions(Outputs& out) {
 }
 
 void Core::Impl::reap(Outputs& out) {
-    while (const auto path = reaper_.next(pipeline_.state().tree, now_)) {
+    while (pipeline_.has_room(0, options_.log_reserve_bytes)) {
+        const auto path = reaper_.next(pipeline_.state().tree, now_);
+        if (!path) return;
         const auto body = wire::encoded(wire::PathRequest{*path});
         pipeline_.submit({.time = now_.wall}, wire::OpCode::kDeleteContainer, body, out);
         out.items.emplace_back(Event{Event::Kind::kReaped, SessionId::kNone, pipeline_.zxid_proposed(), *path});

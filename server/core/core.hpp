@@ -4,7 +4,8 @@
 // Effects   none: no clock, random source, thread, file or socket. The same inputs give the same outputs.
 // Order     the caller owes first-in-first-out per connection and towards the log and the checkpoint, no other.
 // Errors    none returned. Bad frames end in an error reply or CloseClient; a broken invariant stops the process.
-// Bounds    requests in flight by Options::outstanding_max, after which PauseClient asks for back-pressure.
+// Bounds    requests in flight by Options::outstanding_max, after which PauseClient asks for back-pressure; at twice as many
+//           transactions in flight new sessions are turned away.
 #pragma once
 
 #include "server/core/options.hpp"
@@ -17,6 +18,7 @@
 #include "znode/apply.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,6 +45,7 @@ struct ClientFrame {
 struct ClientClosed {
     ConnectionId connection;
 };
+inline constexpr std::uint64_t kUnlimitedRoom = std::numeric_limits<std::uint64_t>::max();
 /// A record of our own log behind the checkpoint. At start, in order, before any other input.
 struct LogRecovered {
     Zxid zxid;
@@ -51,11 +54,18 @@ struct LogRecovered {
 struct LogDurable {
     Zxid up_to;
 };
+/// The log's disk is full: so many bytes of records, each with Options::log_overhead_bytes_max, still have room behind all
+/// that is durable. Writes beyond are refused with SystemError until more is told; what keeps sessions right is not.
+/// kUnlimitedRoom, as from the start: the disk is not full.
+struct LogRoom {
+    std::uint64_t bytes = kUnlimitedRoom;
+};
 /// srst, crst.
 struct ResetStatistics {
     bool connections_only = false;
 };
-using Input = std::variant<TimeIs, ClientOpened, ClientFrame, ClientClosed, LogRecovered, LogDurable, ResetStatistics>;
+using Input =
+    std::variant<TimeIs, ClientOpened, ClientFrame, ClientClosed, LogRecovered, LogDurable, LogRoom, ResetStatistics>;
 
 // --- outputs ---------------------------------------------------------------------------------------------------------
 

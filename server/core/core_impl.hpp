@@ -55,6 +55,7 @@ struct Core::Impl {
     void on(const ClientClosed& closed, Outputs& out);
     void on(const LogRecovered& recovered, Outputs& out);
     void on(const LogDurable& durable, Outputs& out);
+    void on(const LogRoom& room, Outputs& out);
     void on(const ResetStatistics& reset, Outputs& out);
 
     // --- time, and what an applied transaction brings about (core.cpp) ---
@@ -81,11 +82,13 @@ struct Core::Impl {
     void answer_unknown(Client& client, const Request& request, Outputs& out);
     void take(Client& client, const Request& request, Outputs& out);
     void submit_write(Client& client, const Request& request, Outputs& out);
+    void refuse_write(Client& client, const Request& request, Outputs& out);
     void wait(Client& client, Waiting waiting, Outputs& out);
     void run_turns(Client& client, Outputs& out);
     void answer(Client& client, const Request& request, Outputs& out);
     void answer_write(Client& client, wire::OpCode type, Outputs& out);
     void release_syncs(Outputs& out);
+    [[nodiscard]] bool too_many_in_flight() const;
     void resume_clients(Outputs& out);
 
     // --- frames out (replies.cpp) ---

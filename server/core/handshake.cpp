@@ -69,6 +69,9 @@ void Core::Impl::handshake(Client& client, std::string_view frame, Outputs& out)
 }
 
 void Core::Impl::open_session(Client& client, Outputs& out) {
+    const bool welcome =
+        pipeline_.has_room(0, options_.log_reserve_bytes / 4) && pipeline_.in_flight() <= 2 * options_.outstanding_max;
+    if (!welcome) return close(client, out);
     client.session = session_ids_->next();
     client.phase = Client::Phase::kOpening;
     wait(client,

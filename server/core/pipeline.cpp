@@ -30,7 +30,8 @@ Pipeline::Pipeline(const Options& options, Recovered recovered, OnApplied on_app
           recovered.zxid),
       preparer_(state_, options.prepare),
       on_applied_(std::move(on_applied)),
-      zxid_applied_(recovered.zxid) {
+      zxid_applied_(recovered.zxid),
+      log_overhead_bytes_max_(options.log_overhead_bytes_max) {
     if (recovered.fresh) images_ = state_.images();
 }
 
@@ -68,8 +69,14 @@ void Pipeline::propose(const Asker& asker, Outputs& out) {
     const auto zxid = zab_.next_zxid();
     if (zxid.epoch() != zab_.zxid_proposed().epoch())
         out.items.emplace_back(Event{Event::Kind::kEpochAdvanced, SessionId::kNone, zxid, {}});
-    in_flight_.push_back({zxid, asker.connection});
+    in_flight_.push_back({zxid, asker.connection, txn_.size() + log_overhead_bytes_max_});
+    in_flight_bytes_ += in_flight_.back().log_bytes;
     drive(zab::Submit{zxid, Bytes::copy_of(txn_)}, out);
+}
+
+bool Pipeline::has_room(std::uint64_t txn_bytes, std::uint64_t reserve_bytes) const {
+    if (room_bytes_ == kUnlimitedRoom) return true;
+    return in_flight_bytes_ + txn_bytes + log_overhead_bytes_max_ + reserve_bytes <= room_bytes_;
 }
 
 // --- through ---------------------------------------------------------------------------------------------------------
@@ -109,12 +116,13 @@ void Pipeline::deliver(const zab::Deliver& committed, Outputs& out) {
     zxid_applied_ = header.zxid;
     preparer_.applied(header.zxid);
     sample_digest();
-    collect_images();
+    collect_images(committed.txn.size());
 
     auto asked = ConnectionId::kNone;
     if (!in_flight_.empty()) {  // empty while the log is replayed
         ZABD_ASSERT(in_flight_.front().zxid == committed.zxid);
         asked = in_flight_.front().connection;
+        in_flight_bytes_ -= in_flight_.front().log_bytes;
         in_flight_.pop_front();
     }
     on_applied_(header, asked, out);
@@ -141,7 +149,8 @@ void Pipeline::sample_digest() {
     if (digests_.size() > kDigestSamplesMax) digests_.pop_front();
 }
 
-void Pipeline::collect_images() {
+void Pipeline::collect_images(std::size_t txn_bytes) {
+    images_.log_bytes += txn_bytes;
     append(images_.nodes, changes_.images.nodes);
     append(images_.acls, changes_.images.acls);
     images_due_ = true;

@@ -49,6 +49,11 @@ public:
 
     void on(const LogRecovered& recovered, Outputs& out);
     void on(const LogDurable& durable, Outputs& out);
+    void on(const LogRoom& room) { room_bytes_ = room.bytes; }
+
+    /// The log has room for a transaction of so many bytes behind all that is in flight, and `reserve_bytes` besides.
+    [[nodiscard]] bool has_room(std::uint64_t txn_bytes, std::uint64_t reserve_bytes) const;
+    [[nodiscard]] std::size_t in_flight() const { return in_flight_.size(); }
 
     /// Hands on what changed since the last time, if anything did.
     void put_checkpoint(Outputs& out);
@@ -72,7 +77,7 @@ private:
     void deliver(const zab::Deliver& committed, Outputs& out);
     void apply_to_sessions(const wire::TxnHeader& header, std::string_view body);
     void sample_digest();
-    void collect_images();
+    void collect_images(std::size_t txn_bytes);
 
     znode::State state_;
     session::Table sessions_;
@@ -87,8 +92,12 @@ private:
     struct InFlight {
         Zxid zxid;
         ConnectionId connection;
+        std::uint64_t log_bytes;  // at worst
     };
     std::deque<InFlight> in_flight_;
+    std::uint64_t in_flight_bytes_ = 0;
+    std::uint64_t room_bytes_ = kUnlimitedRoom;  // of the log, behind what is durable
+    std::uint64_t log_overhead_bytes_max_;
     znode::Changes changes_;
     std::string txn_;                       // being prepared
     std::vector<zab::Output> zab_outputs_;  // scratch of drive()

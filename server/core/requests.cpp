@@ -96,6 +96,8 @@ void Core::Impl::answer_unknown(Client& client, const Request& request, Outputs&
 
 void Core::Impl::submit_write(Client& client, const Request& request, Outputs& out) {
     const auto op = request.header.op;
+    if (op != OpCode::kCloseSession && !pipeline_.has_room(request.frame.size(), options_.log_reserve_bytes))
+        return refuse_write(client, request, out);
     const Asker asker{client.id, client.session, request.header.xid, client.identities, now_.wall};
     wait(client,
          {.what = Waiting::For::kCommit,
@@ -111,6 +113,14 @@ void Core::Impl::submit_write(Client& client, const Request& request, Outputs& o
     } else {
         pipeline_.submit(asker, op, request.body, out);
     }
+}
+
+/// Before anything of it is in the log, and in its turn.
+void Core::Impl::refuse_write(Client& client, const Request& request, Outputs& out) {
+    ++status_.writes_refused;
+    if (client.waiting.empty()) return send_header(client, request, zxid_applied(), ErrorCode::kSystemError, out);
+    const auto& header = request.header;
+    wait(client, {.what = Waiting::For::kRefusal, .xid = header.xid, .op = header.op, .since = request.since}, out);
 }
 
 void Core::Impl::answer_write(Client& client, OpCode type, Outputs& out) {
@@ -178,8 +188,7 @@ void Core::Impl::wait(Client& client, Waiting waiting, Outputs& out) {
     ++outstanding_;
     client.waiting_bytes += waiting.frame.size();
     client.waiting.push_back(std::move(waiting));
-    const bool too_much =
-        outstanding_ > options_.outstanding_max || client.waiting_bytes > options_.client_queue_bytes_max;
+    const bool too_much = too_many_in_flight() || client.waiting_bytes > options_.client_queue_bytes_max;
     if (!too_much || std::exchange(client.paused, true)) return;
     paused_.insert(client.id);
     out.items.emplace_back(PauseClient{client.id, true});
@@ -195,6 +204,10 @@ void Core::Impl::run_turns(Client& client, Outputs& out) {
         client.waiting_bytes -= turn.frame.size();
         --outstanding_;
         Request request{.header{turn.xid, turn.op}, .body{}, .frame = turn.frame, .since = turn.since};
+        if (turn.what == Waiting::For::kRefusal) {
+            send_header(client, request, zxid_applied(), ErrorCode::kSystemError, out);
+            continue;
+        }
         wire::Decoder in(turn.frame);
         wire::decode(in, request.header);
         request.body = in.rest();
@@ -210,8 +223,13 @@ void Core::Impl::release_syncs(Outputs& out) {
     }
 }
 
+/// Counted are also the writes of connections that are gone, else who comes again and again has no bound.
+bool Core::Impl::too_many_in_flight() const {
+    return std::max(outstanding_, pipeline_.in_flight()) > options_.outstanding_max;
+}
+
 void Core::Impl::resume_clients(Outputs& out) {
-    if (paused_.empty() || outstanding_ > options_.outstanding_max) return;
+    if (paused_.empty() || too_many_in_flight()) return;
     std::erase_if(paused_, [&](ConnectionId id) {
         auto& client = *find(id);
         if (client.waiting_bytes > options_.client_queue_bytes_max) return false;

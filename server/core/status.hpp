@@ -40,6 +40,7 @@ struct Status {
     std::int64_t reply_bytes_max = -1;
     std::uint64_t auth_failures = 0;
     std::uint64_t sessions_expired = 0;
+    std::uint64_t writes_refused = 0;  // since start: the disk was full
     Millis uptime{0};
 };
 

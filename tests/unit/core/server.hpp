@@ -63,6 +63,7 @@ public:
         synced_ = log_.size();
         step(LogDurable{log_.back().zxid});
     }
+    void set_log_room(std::uint64_t bytes) { step(LogRoom{bytes}); }
     /// While off, nothing becomes durable by itself.
     void set_disk_syncs(bool on) {
         disk_syncs_ = on;
