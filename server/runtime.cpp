@@ -6,6 +6,7 @@
 #include "server/process.hpp"
 #include "server/restore.hpp"
 #include "server/words.hpp"
+#include "storage/log_format.hpp"
 #include "storage/recovery.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -16,9 +17,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -51,6 +52,8 @@ core::Options core_options(const Config& config, const storage::DataDir& directo
     options.start = wall_now();
     options.secret = directory.secret();
     options.outstanding_max = config.outstanding_max;
+    options.log_overhead_bytes_max = storage::kRecordOverheadBytesMax;
+    options.log_reserve_bytes = std::min<std::uint64_t>(options.log_reserve_bytes, config.log_segment_bytes / 4);
     options.reconfig_enabled = config.reconfig_enabled;
     options.super_digest = config.super_digest;
     options.digest_auth_enabled = config.digest_enabled;
@@ -95,28 +98,34 @@ void log_event(const core::Event& event) {
     }
 }
 
-/// Newest "durable up to" of another thread, told on the io thread: many become one.
-class DurableSignal {
+/// How far another thread has come, told on the io thread: many become one.
+template <class Progress>
+class ProgressSignal {
 public:
-    DurableSignal(asio::io_context& io, std::function<void(Zxid)> on_durable)
-        : io_(io), on_durable_(std::move(on_durable)) {}
+    ProgressSignal(asio::io_context& io, std::function<void(const Progress&)> on_progress)
+        : io_(io), on_progress_(std::move(on_progress)) {}
 
     /// On the other thread.
-    void tell(Zxid zxid) {
-        newest_.store(zxid.value);
-        if (!posted_.exchange(true)) asio::post(io_, [this] { deliver(); });
+    void tell(const Progress& progress) {
+        const std::lock_guard lock(mutex_);
+        newest_ = progress;
+        if (!std::exchange(posted_, true)) asio::post(io_, [this] { deliver(); });
     }
     /// On the io thread.
     void deliver() {
-        posted_.store(false);
-        on_durable_({newest_.load()});
+        std::unique_lock lock(mutex_);
+        posted_ = false;
+        const auto progress = newest_;
+        lock.unlock();
+        on_progress_(progress);
     }
 
 private:
     asio::io_context& io_;
-    std::function<void(Zxid)> on_durable_;
-    std::atomic<std::uint64_t> newest_{0};
-    std::atomic<bool> posted_{false};
+    std::function<void(const Progress&)> on_progress_;
+    std::mutex mutex_;
+    Progress newest_;
+    bool posted_ = false;
 };
 
 }  // namespace
@@ -157,6 +166,9 @@ private:
     [[nodiscard]] Result<void> check_directories() const;
     void start_ticking();
     void warn_of_slow_syncs();
+    void log_went_on(const storage::LogProgress& progress);
+    void checkpoint_went_on(const storage::CheckpointProgress& progress);
+    void tell_log_progress();
     std::string answer(ConnectionId connection, net::Word word, std::string_view argument);
     [[nodiscard]] ServerFigures figures() const;
     void drain();
@@ -169,12 +181,12 @@ private:
     core::Outputs outputs_;
     bool batch_open_ = false;  // the core knows the time
     std::optional<net::ClientServer> server_;
-    DurableSignal log_durable_{io_, [this](Zxid zxid) {
-                                   step(core::LogDurable{zxid});
-                                   finish_batch();
-                                   close_once_drained();
-                               }};
-    DurableSignal checkpoint_durable_{io_, [this](Zxid zxid) { storage_.log->discard_through(zxid); }};
+    ProgressSignal<storage::LogProgress> log_signal_{io_, [this](const auto& progress) { log_went_on(progress); }};
+    ProgressSignal<storage::CheckpointProgress> checkpoint_signal_{
+        io_, [this](const auto& progress) { checkpoint_went_on(progress); }};
+    storage::LogProgress log_progress_;  // as the core was told, or as it will be once the checkpoint is not behind
+    storage::CheckpointProgress checkpoint_progress_;
+    bool out_of_space_ = false;
     storage::Storage storage_;  // below what its threads call
     asio::signal_set signals_{io_, SIGINT, SIGTERM};
     asio::steady_timer tick_timer_{io_};
@@ -213,7 +225,7 @@ Result<void> Runtime::Impl::recover() {
     const storage::StorageOptions options{.data_root = config_.data_dir,
                                           .log_root = config_.log_dir,
                                           .segment_bytes = config_.log_segment_bytes,
-                                          .transactions_per_batch = config_.checkpoint_transactions};
+                                          .checkpoint = {.transactions = config_.checkpoint_transactions}};
     auto opened = storage::open_storage(
         options, {.state = restorer.visitor(),
                   .on_state = [&](const auto& directory, const auto& summary) -> Result<void> {
@@ -229,8 +241,10 @@ Result<void> Runtime::Impl::recover() {
                       }});
     if (!opened) return std::unexpected(opened.error());
     storage_ = std::move(*opened);
-    storage_.checkpoint->start([this](Zxid zxid) { checkpoint_durable_.tell(zxid); });
-    storage_.log->start([this](Zxid zxid) { log_durable_.tell(zxid); });
+    log_progress_.zxid_durable = storage_.log_found.zxid_last;
+    checkpoint_progress_.zxid_durable = storage_.checkpoint_found.zxid;
+    storage_.checkpoint->start([this](const auto& progress) { checkpoint_signal_.tell(progress); });
+    storage_.log->start([this](const auto& progress) { log_signal_.tell(progress); });
     finish_batch();
     const auto status = core_->status();
     spdlog::info("recovered zxid=0x{:x} nodes={} sessions={} log_records={} torn_bytes={}", status.zxid_applied.value,
@@ -252,11 +266,45 @@ void Runtime::Impl::start_ticking() {
 void Runtime::Impl::warn_of_slow_syncs() {
     const auto now = storage_.log->figures();
     const auto before = std::exchange(log_seen_, now);
+    const milliseconds running{now.sync_us_now / 1000};
+    if (running >= config_.slow_sync && milliseconds{before.sync_us_now / 1000} < config_.slow_sync)
+        spdlog::warn("slow disk: a sync of the log has not returned running_ms={}", running.count());
     if (now.syncs == before.syncs) return;
     const auto average_us = (now.sync_us_sum - before.sync_us_sum) / (now.syncs - before.syncs);
     const auto slowest_us = now.sync_us_max > before.sync_us_max ? now.sync_us_max : average_us;
     const milliseconds took{slowest_us / 1000};
-    if (took >= config_.slow_sync) spdlog::warn("slow sync of the log took_ms={}", took.count());
+    if (took < config_.slow_sync) return;
+    spdlog::warn("slow disk: a sync of the log took_ms={} average_ms={} syncs={} since the last look", took.count(),
+                 average_us / 1000, now.syncs - before.syncs);
+}
+
+void Runtime::Impl::log_went_on(const storage::LogProgress& progress) {
+    log_progress_ = progress;
+    tell_log_progress();
+    close_once_drained();
+}
+
+void Runtime::Impl::checkpoint_went_on(const storage::CheckpointProgress& progress) {
+    const auto before = std::exchange(checkpoint_progress_, progress);
+    if (progress.zxid_durable != before.zxid_durable) storage_.log->discard_through(progress.zxid_durable);
+    tell_log_progress();
+    close_once_drained();
+}
+
+/// A checkpoint that is behind holds commits back, and with them the clients, until less waits for it. When it cannot
+/// go on for want of space there is nothing to wait for: then writes are refused.
+void Runtime::Impl::tell_log_progress() {
+    const bool out_of_space = log_progress_.room_bytes != storage::kUnlimitedRoom || checkpoint_progress_.out_of_space;
+    if (out_of_space != std::exchange(out_of_space_, out_of_space)) {
+        out_of_space ? spdlog::error("disk full: writes are refused when the log has no room room_bytes={}",
+                                     log_progress_.room_bytes)
+                     : spdlog::info("disk has space again");
+    }
+    const bool stuck = checkpoint_progress_.behind && checkpoint_progress_.out_of_space;
+    if (checkpoint_progress_.behind && !stuck) return;
+    step(core::LogDurable{log_progress_.zxid_durable});
+    step(core::LogRoom{stuck ? 0 : log_progress_.room_bytes});
+    finish_batch();
 }
 
 // --- the core --------------------------------------------------------------------------------------------------------
@@ -386,7 +434,8 @@ void Runtime::Impl::close_once_drained() {
 
 void Runtime::Impl::finish() {
     storage_.log->stop();
-    log_durable_.deliver();
+    checkpoint_progress_.behind = false;  // nothing more will come that it would have to hold back
+    log_signal_.deliver();
     tell_time();
     storage_.checkpoint->stop();
     spdlog::info("stopped zxid=0x{:x}", core_->status().zxid_applied.value);

@@ -1,10 +1,10 @@
 #include "storage/checkpoint.hpp"
 
-#include "storage/checkpoint_store.hpp"
-#include "storage/pending_images.hpp"
+#include "storage/lmdb_store.hpp"
 #include "wire/assert.hpp"
 
-#include <atomic>
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -15,25 +15,31 @@ namespace zabd::storage {
 
 namespace {
 
-/// Images are folded once so many bytes have come: seldom enough to leave the core alone, and before they are many.
+using std::chrono::steady_clock;
+
+/// Images are folded once so many bytes have come, or so much time has passed: seldom enough to leave the core alone.
 constexpr std::uint64_t kFoldBytes = 1 << 20;
+constexpr Millis kFoldInterval{250};
+constexpr int kPausePerWork = 3;  // while a batch is written: it takes a quarter of one processor
+
+Instant now() { return Instant{std::chrono::duration_cast<Instant::duration>(steady_clock::now().time_since_epoch())}; }
 
 class ThreadedCheckpoint final : public Checkpoint {
 public:
-    ThreadedCheckpoint(const CheckpointOptions& options, std::unique_ptr<CheckpointStore> store, Zxid zxid)
-        : options_(options),
-          store_(std::move(store)),
-          pending_(zxid),
-          zxid_durable_(zxid),
-          size_bytes_(store_->size_bytes()) {}
+    ThreadedCheckpoint(const CheckpointOptions& options, std::unique_ptr<LmdbStore> store, Zxid zxid)
+        : triggers_(options.triggers), store_(std::move(store)), writer_(triggers_, *store_, zxid) {
+        store_->set_pause([this] { give_way(); });
+        note_figures();
+    }
     ~ThreadedCheckpoint() override { stop(); }
     ThreadedCheckpoint(const ThreadedCheckpoint&) = delete;
     ThreadedCheckpoint& operator=(const ThreadedCheckpoint&) = delete;
 
-    void start(std::function<void(Zxid)> on_durable) override {
-        ZABD_ASSERT(!writer_.joinable());
-        on_durable_ = std::move(on_durable);
-        writer_ = std::thread([this] { run(); });
+    void start(std::function<void(const CheckpointProgress&)> on_progress) override {
+        ZABD_ASSERT(!thread_.joinable());
+        on_progress_ = std::move(on_progress);
+        told_ = writer_.progress();
+        thread_ = std::thread([this] { run(); });
     }
 
     void put(wire::StateImages images) override {
@@ -41,76 +47,117 @@ public:
         ZABD_ASSERT(!stopping_);
         queue_bytes_ += memory_bytes(images);
         queue_.push_back(std::move(images));
-        if (queue_bytes_ >= kFoldBytes || queue_.size() >= options_.transactions_per_batch) wake_.notify_one();
+        if (std::exchange(asleep_, false) || queue_bytes_ >= kFoldBytes) wake_.notify_one();
     }
 
     void stop() override {
-        if (!writer_.joinable()) return;
+        if (!thread_.joinable()) return;
         {
             const std::lock_guard lock(mutex_);
             stopping_ = true;
         }
         wake_.notify_one();
-        writer_.join();
+        thread_.join();
     }
 
-    [[nodiscard]] Zxid zxid_durable() const override { return zxid_durable_; }
-    [[nodiscard]] std::uint64_t size_bytes() const override { return size_bytes_; }
+    [[nodiscard]] CheckpointFigures figures() const override {
+        const std::lock_guard lock(mutex_);
+        auto figures = figures_;
+        figures.pending_bytes += queue_bytes_;
+        return figures;
+    }
 
 private:
     void run() {
-        std::vector<wire::StateImages> taken;
-        for (bool stopping = false; !stopping;) {
-            {
-                std::unique_lock lock(mutex_);
-                wake_.wait(lock, [this] {
-                    return stopping_ || queue_bytes_ >= kFoldBytes || queue_.size() >= options_.transactions_per_batch;
-                });
-                std::swap(taken, queue_);
-                queue_bytes_ = 0;
-                stopping = stopping_;
-            }
-            for (auto& images : taken) pending_.add(std::move(images));
-            taken.clear();
-            const bool due = pending_.transactions() >= options_.transactions_per_batch ||
-                             pending_.bytes() >= options_.bytes_per_batch;
-            if (due || (stopping && !pending_.empty())) write();
+        while (wait_and_take()) {
+            const auto due = writer_.due();
+            if (due && *due <= now()) write();
         }
+        do {
+            write();
+        } while (writer_.due() && !writer_.progress().out_of_space);
+    }
+
+    /// Until there is something to do; false: it is time to stop.
+    bool wait_and_take() {
+        std::unique_lock lock(mutex_);
+        const auto due = writer_.due();
+        if (!due && queue_.empty()) {
+            asleep_ = true;
+            wake_.wait(lock, [this] { return !asleep_ || stopping_; });
+        }
+        const auto enough = [this] { return queue_bytes_ >= kFoldBytes || stopping_; };
+        wake_.wait_for(lock, due ? std::min(kFoldInterval, *due - now()) : kFoldInterval, enough);
+        return take(lock);
+    }
+
+    bool take(std::unique_lock<std::mutex>& lock) {
+        auto taken = std::exchange(queue_, {});
+        queue_bytes_ = 0;
+        const bool going_on = !stopping_;
+        lock.unlock();
+        for (auto& images : taken) writer_.take(std::move(images), now());
+        tell();
+        note_figures();
+        return going_on;
     }
 
     void write() {
-        if (const auto committed = store_->commit(pending_); !committed)
-            fatal("checkpoint: " + committed.error().where + ". What the disk has is unknown, so this server stops");
-        pending_.clear();
-        size_bytes_ = store_->size_bytes();
-        zxid_durable_ = pending_.zxid();
-        on_durable_(pending_.zxid());
+        slice_began_ = steady_clock::now();
+        if (const auto written = writer_.write(now()); !written)
+            fatal("checkpoint: " + written.error().where + ". What the disk has is unknown, so this server stops");
+        tell();
+        note_figures();
     }
 
-    const CheckpointOptions options_;
+    /// Between slices of a batch.
+    void give_way() {
+        std::unique_lock lock(mutex_);
+        if (!writer_.progress().behind) {
+            const auto worked = steady_clock::now() - slice_began_;
+            wake_.wait_for(lock, worked * kPausePerWork, [this] { return stopping_; });
+        }
+        take(lock);
+        slice_began_ = steady_clock::now();
+    }
 
-    // The writer's own, the core's before start().
-    std::unique_ptr<CheckpointStore> store_;
-    PendingImages pending_;
-    std::function<void(Zxid)> on_durable_;
+    void tell() {
+        const auto progress = writer_.progress();
+        if (progress != std::exchange(told_, progress)) on_progress_(progress);
+    }
 
-    std::atomic<Zxid> zxid_durable_;
-    std::atomic<std::uint64_t> size_bytes_;
+    void note_figures() {
+        const std::lock_guard lock(mutex_);
+        figures_.zxid_durable = writer_.progress().zxid_durable;
+        figures_.size_bytes = store_->size_bytes();
+        figures_.pending_bytes = writer_.bytes();
+    }
 
-    std::mutex mutex_;  // for all that follows
+    // The thread's own, the core's before start().
+    const CheckpointTriggers triggers_;
+    std::unique_ptr<LmdbStore> store_;
+    CheckpointWriter writer_;
+    std::function<void(const CheckpointProgress&)> on_progress_;
+    CheckpointProgress told_;
+    steady_clock::time_point slice_began_;
+
+    mutable std::mutex mutex_;  // for all that follows
     std::condition_variable wake_;
     std::vector<wire::StateImages> queue_;
     std::uint64_t queue_bytes_ = 0;
+    bool asleep_ = false;
     bool stopping_ = false;
+    CheckpointFigures figures_;
 
-    std::thread writer_;
+    std::thread thread_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Checkpoint>> Checkpoint::open(const CheckpointOptions& options, const CheckpointVisitor& visitor,
                                                      CheckpointSummary& summary) {
-    auto store = CheckpointStore::open(options, visitor, summary);
+    const LmdbStoreOptions store_options{.directory = options.directory, .identity = options.identity};
+    auto store = LmdbStore::open(store_options, visitor, summary);
     if (!store) return std::unexpected(store.error());
     return std::make_unique<ThreadedCheckpoint>(options, std::move(*store), summary.zxid);
 }

@@ -3,15 +3,19 @@
 // Contract  put() takes the after-images of committed transactions, in order; a thread of its own folds them (the last
 //           image of a node wins) and writes them in one LMDB transaction together with the zxid that they are complete
 //           up to. What is on disk is always exactly the state at one zxid.
-// Threads   put() and stop() from one thread (the core's); `on_durable` is called on the checkpoint's thread.
-// Errors    opening and loading by value. A commit that fails for anything but a full map stops the process.
+// Threads   put() and stop() from one thread (the core's); `on_progress` is called on the checkpoint's thread.
+// Pace      a batch is written in slices, with pauses, so that the log's syncs do not wait for it; without pauses when more
+//           waits than should, and at the end.
+// Errors    opening and loading by value. A commit that fails for anything but a full disk stops the process.
 // Keys      node ids, so that a path may be longer than an LMDB key, and one forward scan meets parents first.
 #pragma once
 
+#include "storage/checkpoint_writer.hpp"
 #include "wire/bytes.hpp"
 #include "wire/ids.hpp"
 #include "wire/node_image.hpp"
 #include "wire/result.hpp"
+#include "wire/time.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -22,10 +26,13 @@ namespace zabd::storage {
 
 struct CheckpointOptions {
     std::filesystem::path directory;
-    std::uint64_t transactions_per_batch = 100'000;  // written when so many are waiting ...
-    std::uint64_t bytes_per_batch = 64 << 20;        // ... or so many bytes of images
-    std::uint64_t identity = 0;                  // of the data directory, DataDir::identity(): told from another one's
-    std::uint64_t map_bytes_initial = 64 << 20;  // of address space; grows as needed
+    std::uint64_t identity = 0;  // of the data directory, DataDir::identity(): told from another one's
+    CheckpointTriggers triggers{};
+};
+
+struct LoadProgress {
+    std::uint64_t nodes = 0;
+    std::uint64_t nodes_in_all = 0;
 };
 
 /// What a checkpoint holds, in the order in which it is told: sessions and ACL lists, then nodes by ascending id.
@@ -33,6 +40,7 @@ struct CheckpointVisitor {
     std::function<Result<void>(const wire::SessionImage&)> on_session;
     std::function<Result<void>(const wire::AclImage&)> on_acl;
     std::function<Result<void>(const wire::NodeRecord&, Bytes data)> on_node;
+    std::function<void(const LoadProgress&)> on_progress{};  // every second; may be empty
 };
 
 struct CheckpointSummary {
@@ -44,6 +52,15 @@ struct CheckpointSummary {
     bool present = false;  // false: a fresh directory
 };
 
+struct CheckpointFigures {
+    Zxid zxid_durable;
+    std::uint64_t size_bytes = 0;     // of the file
+    std::uint64_t pending_bytes = 0;  // of images that wait
+    std::uint64_t batches = 0;
+    std::uint64_t batch_nodes_last = 0;
+    Millis batch_time_last{};
+};
+
 class Checkpoint {
 public:
     /// Opens, and tells `visitor` all there is. Damage is Errc::kDamaged with the file and what a restore needs.
@@ -51,14 +68,14 @@ public:
                                                     CheckpointSummary& summary);
     virtual ~Checkpoint() = default;
 
-    /// `on_durable(zxid)`: the checkpoint on disk holds everything up to here.
-    virtual void start(std::function<void(Zxid)> on_durable) = 0;
+    /// `on_progress` is called whenever it has changed.
+    virtual void start(std::function<void(const CheckpointProgress&)> on_progress) = 0;
     virtual void put(wire::StateImages images) = 0;
-    /// Writes all that is waiting, then ends the thread.
+    /// Writes all that is waiting if the disk has room for it, then ends the thread.
     virtual void stop() = 0;
 
-    [[nodiscard]] virtual Zxid zxid_durable() const = 0;         // from any thread
-    [[nodiscard]] virtual std::uint64_t size_bytes() const = 0;  // of the file, from any thread
+    [[nodiscard]] virtual CheckpointFigures figures() const = 0;  // from any thread
+    [[nodiscard]] std::uint64_t size_bytes() const { return figures().size_bytes; }
 };
 
 }  // namespace zabd::storage

@@ -14,8 +14,8 @@ namespace {
 /// The fields of a record, one behind the other.
 class Writer {
 public:
+    explicit Writer(std::string& out) : encoder_(out) { out.clear(); }
     void operator()(const auto&... field) { (put(field), ...); }
-    std::string out;
 
 private:
     void put(const std::string& text) { encoder_.put_counted(text); }
@@ -32,7 +32,7 @@ private:
         }
     }
 
-    wire::Encoder encoder_{out};
+    wire::Encoder encoder_;
 };
 
 class Reader {
@@ -66,12 +66,17 @@ void node_fields(auto& node, auto&& visit) {
           node.creations, node.aversion, node.owner, node.acl);
 }
 
+std::uint32_t checksum_of(Database database, std::string_view key, std::string_view content) {
+    return crc32c(content, crc32c(key, crc32c(name_of(database))));
+}
+
 }  // namespace
 
 std::string encode_key(std::uint64_t id) {
-    Writer writer;
+    std::string key;
+    Writer writer(key);
     writer(id);
-    return std::move(writer.out);
+    return key;
 }
 
 std::optional<std::uint64_t> decode_key(std::string_view key) {
@@ -81,26 +86,40 @@ std::optional<std::uint64_t> decode_key(std::string_view key) {
     return reader.read_all() ? std::optional(id) : std::nullopt;
 }
 
-std::string sealed(std::string_view database, std::string_view key, std::string_view content) {
-    Writer writer;
-    writer(crc32c(content, crc32c(key, crc32c(database))));
-    writer.out.append(content);
-    return std::move(writer.out);
+void seal(Database database, std::string_view key, std::string_view content, std::string& value) {
+    Writer writer(value);
+    writer(checksum_of(database, key, content));
+    value.append(content);
 }
 
-std::optional<std::string_view> unsealed(std::string_view database, std::string_view key, std::string_view value) {
+std::optional<std::string_view> unsealed(Database database, std::string_view key, std::string_view value) {
     wire::Decoder decoder(value);
     const auto crc = static_cast<std::uint32_t>(decoder.get_int());
-    if (decoder.failed() || crc != crc32c(decoder.rest(), crc32c(key, crc32c(database)))) return std::nullopt;
+    if (decoder.failed() || crc != checksum_of(database, key, decoder.rest())) return std::nullopt;
     return decoder.rest();
 }
 
-std::uint32_t checksum_of(std::string_view value) { return static_cast<std::uint32_t>(wire::Decoder(value).get_int()); }
+std::uint64_t weight_of(Database database, std::uint64_t id, std::string_view value) {
+    std::uint64_t bits = id ^ (static_cast<std::uint64_t>(database) << 56);
+    bits = (bits ^ (bits >> 32)) * 0x9e37'79b9'7f4a'7c15u;
+    bits ^= static_cast<std::uint32_t>(wire::Decoder(value).get_int());
+    bits = (bits ^ (bits >> 29)) * 0xbf58'476d'1ce4'e5b9u;
+    return bits ^ (bits >> 32);
+}
 
-std::string encode_meta(const CheckpointMeta& meta) {
-    Writer writer;
+void encode_meta(const CheckpointMeta& meta, std::string& out) {
+    Writer writer(out);
     CheckpointMeta::fields(meta, writer);
-    return std::move(writer.out);
+}
+
+void encode_node(const wire::NodeRecord& node, std::string& out) {
+    Writer writer(out);
+    node_fields(node, writer);
+}
+
+void encode_timeout(std::int32_t timeout_ms, std::string& out) {
+    Writer writer(out);
+    writer(timeout_ms);
 }
 
 std::optional<CheckpointMeta> decode_meta(std::string_view content) {
@@ -110,24 +129,12 @@ std::optional<CheckpointMeta> decode_meta(std::string_view content) {
     return reader.read_all() ? std::optional(meta) : std::nullopt;
 }
 
-std::string encode_node(const wire::NodeRecord& node) {
-    Writer writer;
-    node_fields(node, writer);
-    return std::move(writer.out);
-}
-
 std::optional<wire::NodeRecord> decode_node(NodeId id, std::string_view content) {
     wire::NodeRecord node;
     node.id = id;
     Reader reader(content);
     node_fields(node, reader);
     return reader.read_all() ? std::optional(std::move(node)) : std::nullopt;
-}
-
-std::string encode_timeout(std::int32_t timeout_ms) {
-    Writer writer;
-    writer(timeout_ms);
-    return std::move(writer.out);
 }
 
 std::optional<std::int32_t> decode_timeout(std::string_view content) {

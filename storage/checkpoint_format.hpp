@@ -8,6 +8,8 @@
 #include "wire/ids.hpp"
 #include "wire/node_image.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,7 +19,14 @@ namespace zabd::storage {
 
 inline constexpr std::uint32_t kCheckpointVersion = 1;
 
-/// The one record of database `meta`: what the others are complete up to, and how much they hold.
+enum class Database : std::uint8_t { kMeta, kNodes, kData, kSessions, kAcls };
+inline constexpr std::array<const char*, 5> kDatabaseNames{"meta", "nodes", "data", "sessions", "acls"};
+[[nodiscard]] constexpr const char* name_of(Database database) {
+    return kDatabaseNames[static_cast<std::size_t>(database)];
+}
+
+/// The one record of Database::kMeta, under kMetaKey: what the others are complete up to, and how much they hold.
+inline constexpr std::string_view kMetaKey = "state";
 struct CheckpointMeta {
     std::uint32_t version = kCheckpointVersion;
     std::uint64_t identity = 0;  // of the data directory
@@ -29,7 +38,7 @@ struct CheckpointMeta {
     std::uint64_t data_count = 0;
     std::uint64_t session_count = 0;
     std::uint64_t acl_count = 0;
-    std::uint64_t content_sum = 0;  // over all records of the other databases, in any order (docs/storage.md)
+    std::uint64_t content_sum = 0;  // of weight_of() all records of the other databases
 
     static void fields(auto& self, auto&& visit) {
         visit(self.version, self.identity, self.zxid, self.digest, self.next_node, self.highest_session,
@@ -41,22 +50,21 @@ struct CheckpointMeta {
 [[nodiscard]] std::string encode_key(std::uint64_t id);
 [[nodiscard]] std::optional<std::uint64_t> decode_key(std::string_view key);
 
-[[nodiscard]] std::string sealed(std::string_view database, std::string_view key, std::string_view content);
+/// Into `value`, whose memory is used again.
+void seal(Database database, std::string_view key, std::string_view content, std::string& value);
 /// nullopt: it fails its checksum.
-[[nodiscard]] std::optional<std::string_view> unsealed(std::string_view database, std::string_view key,
-                                                       std::string_view value);
+[[nodiscard]] std::optional<std::string_view> unsealed(Database database, std::string_view key, std::string_view value);
 
-/// As it stands in the value; 0 for a value that is too short to have one.
-[[nodiscard]] std::uint32_t checksum_of(std::string_view value);
+/// What a record adds to the sum over all of them, which tells a page that the disk forgot to write.
+[[nodiscard]] std::uint64_t weight_of(Database database, std::uint64_t id, std::string_view value);
 
-[[nodiscard]] std::string encode_meta(const CheckpointMeta& meta);
+/// Each into a string whose memory is used again.
+void encode_meta(const CheckpointMeta& meta, std::string& out);
+void encode_node(const wire::NodeRecord& node, std::string& out);  // its id is in the key
+void encode_timeout(std::int32_t timeout_ms, std::string& out);
+
 [[nodiscard]] std::optional<CheckpointMeta> decode_meta(std::string_view content);
-
-/// Its id is in the key.
-[[nodiscard]] std::string encode_node(const wire::NodeRecord& node);
 [[nodiscard]] std::optional<wire::NodeRecord> decode_node(NodeId id, std::string_view content);
-
-[[nodiscard]] std::string encode_timeout(std::int32_t timeout_ms);
 [[nodiscard]] std::optional<std::int32_t> decode_timeout(std::string_view content);
 
 }  // namespace zabd::storage

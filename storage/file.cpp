@@ -50,6 +50,14 @@ public:
         return {};
     }
 
+    Result<void> allocate(std::uint64_t bytes) override {
+        for (;;) {
+            const int error = ::posix_fallocate(descriptor_, 0, static_cast<off_t>(bytes));
+            if (error == 0) return {};
+            if (error != EINTR) return std::unexpected(system_error(error, path_, "allocate"));
+        }
+    }
+
     Result<void> sync_data() override {
         if (::fdatasync(descriptor_) != 0) return failed(path_, "fdatasync");
         return {};

@@ -27,6 +27,8 @@ public:
     /// Reads until `into` is full or the file ends, and says how many bytes that were.
     virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) = 0;
     virtual Result<void> write_at(std::uint64_t offset, std::string_view content) = 0;
+    /// Has the disk set aside room for the first `bytes`, or says Errc::kNoSpace before anything is written.
+    virtual Result<void> allocate(std::uint64_t bytes) = 0;
     /// Content, and of the metadata what reading it back needs.
     virtual Result<void> sync_data() = 0;
     virtual Result<void> sync_all() = 0;

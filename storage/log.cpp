@@ -1,6 +1,7 @@
 #include "storage/log.hpp"
 
 #include "storage/log_segments.hpp"
+#include "storage/log_writer.hpp"
 #include "wire/assert.hpp"
 
 #include <algorithm>
@@ -27,34 +28,37 @@ T or_stop(Result<T> result) {
     if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-/// The first records of `records` that go into one batch.
-std::span<const LogRecord> next_batch(std::span<const LogRecord> records) {
-    std::size_t count = 0;
-    for (std::uint64_t bytes = 0; count < records.size() && bytes < kBatchBytesMax; ++count)
-        bytes += kRecordHeaderBytes + records[count].txn.size();
-    return records.first(count);
+Instant now() { return Instant{std::chrono::duration_cast<Instant::duration>(steady_clock::now().time_since_epoch())}; }
+
+std::uint64_t microseconds_since(steady_clock::time_point start) {
+    const auto took = std::chrono::duration_cast<microseconds>(steady_clock::now() - start);
+    return static_cast<std::uint64_t>(std::max(took, microseconds{1}).count());
 }
 
 class ThreadedLog final : public Log {
 public:
     ThreadedLog(std::unique_ptr<LogSegments> segments, FileSystem& files)
-        : segments_(std::move(segments)), files_(files), zxid_appended_(segments_->zxid_last()) {
-        figures_.size_bytes = segments_->size_bytes();
+        : writer_(std::move(segments)), files_(files), zxid_appended_(writer_.segments().zxid_last()) {
+        figures_.size_bytes = writer_.segments().size_bytes();
     }
     ~ThreadedLog() override { stop(); }
     ThreadedLog(const ThreadedLog&) = delete;
     ThreadedLog& operator=(const ThreadedLog&) = delete;
 
-    void start(std::function<void(Zxid)> on_durable) override {
-        ZABD_ASSERT(!writer_.joinable());
-        on_durable_ = std::move(on_durable);
-        writer_ = std::thread([this] { run(); });
+    void start(std::function<void(const LogProgress&)> on_progress) override {
+        ZABD_ASSERT(!thread_.joinable());
+        on_progress_ = std::move(on_progress);
+        told_ = writer_.progress();
+        thread_ = std::thread([this] { run(); });
     }
 
     void append(Zxid zxid, Bytes txn) override {
         ZABD_ASSERT(follows(zxid_appended_, zxid));
         zxid_appended_ = zxid;
-        hand_over([&] { queue_.push_back({zxid, std::move(txn)}); });
+        hand_over([&] {
+            ZABD_ASSERT(!stopping_);
+            queue_.push_back({zxid, std::move(txn)});
+        });
     }
 
     void discard_through(Zxid zxid) override {
@@ -62,14 +66,16 @@ public:
     }
 
     void stop() override {
-        if (!writer_.joinable()) return;
+        if (!thread_.joinable()) return;
         hand_over([&] { stopping_ = true; });
-        writer_.join();
+        thread_.join();
     }
 
     [[nodiscard]] Figures figures() const override {
         const std::lock_guard lock(mutex_);
-        return figures_;
+        auto figures = figures_;
+        if (sync_began_) figures.sync_us_now = microseconds_since(*sync_began_);
+        return figures;
     }
 
 private:
@@ -77,88 +83,120 @@ private:
     void hand_over(const Change& change) {
         const std::lock_guard lock(mutex_);
         change();
-        if (std::exchange(writer_waits_, false)) wake_.notify_one();
+        if (std::exchange(thread_waits_, false)) wake_.notify_one();
     }
 
     void run() {
-        std::vector<LogRecord> records;
-        for (bool stopping = false; !stopping;) {
-            {
-                std::unique_lock lock(mutex_);
-                writer_waits_ = queue_.empty() && !released_ && !stopping_;
-                wake_.wait(lock, [this] { return !writer_waits_; });
-                records.clear();
-                std::swap(records, queue_);
-                if (const auto released = std::exchange(released_, std::nullopt)) to_release_ = released;
-                stopping = stopping_;
-            }
-            write(records);
+        while (take()) {
             keep_house();
+            if (writer_.has_batch()) write();
         }
-        if (errand_.valid()) finish_errand();
-        or_stop(segments_->append({}));  // so that the next start knows the last batch to have been durable
+        while (writer_.has_batch() || (!writer_.empty() && !writer_.retry_at())) {
+            keep_house();
+            writer_.has_batch() ? write() : finish_errand();
+        }
+        finish_errand();
+        or_stop(writer_.write_end());  // so that the next start knows the last batch to have been durable
     }
 
-    void write(std::span<const LogRecord> records) {
-        while (!records.empty()) {
-            const auto batch = next_batch(records);
-            if (errand_.valid() && segments_->rolls_for(batch)) finish_errand();
-            const auto start = steady_clock::now();
-            or_stop(segments_->append(batch));
-            count(batch, steady_clock::now() - start);
-            on_durable_(batch.back().zxid);
-            records = records.subspan(batch.size());
-        }
+    /// Waits for something to do and takes what the core has handed over; false: it is time to stop.
+    bool take() {
+        std::unique_lock lock(mutex_);
+        if (!writer_.has_batch()) await_work(lock);
+        for (auto& record : queue_) writer_.add(std::move(record));
+        queue_.clear();
+        if (const auto zxid = std::exchange(released_, std::nullopt)) writer_.release_through(*zxid);
+        return !stopping_;
     }
 
-    void count(std::span<const LogRecord> batch, steady_clock::duration took) {
-        const auto took_us = static_cast<std::uint64_t>(std::chrono::duration_cast<microseconds>(took).count());
+    void await_work(std::unique_lock<std::mutex>& lock) {
+        thread_waits_ = queue_.empty() && !released_ && !stopping_ && !errand_done_;
+        const auto something = [this] { return !thread_waits_; };
+        if (const auto retry_at = writer_.retry_at()) {
+            wake_.wait_for(lock, *retry_at - now(), something);
+        } else {
+            wake_.wait(lock, something);
+        }
+        thread_waits_ = false;
+    }
+
+    void write() {
+        const auto batch = writer_.next_batch();
+        const auto start = steady_clock::now();
+        count_start(batch, start);
+        or_stop(writer_.write_batch());
+        count_end(start);
+        tell();
+    }
+
+    void count_start(std::span<const LogRecord> batch, steady_clock::time_point start) {
         const std::lock_guard lock(mutex_);
-        ++figures_.syncs;
         figures_.records += batch.size();
         for (const auto& record : batch) figures_.bytes += record.txn.size();
-        figures_.sync_us_max = std::max(figures_.sync_us_max, took_us);
-        figures_.sync_us_sum += took_us;
-        figures_.size_bytes = segments_->size_bytes();
+        sync_began_ = start;
     }
 
-    /// Building and removing files takes long, so it happens beside the writing, one errand at a time.
+    void count_end(steady_clock::time_point start) {
+        const std::lock_guard lock(mutex_);
+        const auto took_us = microseconds_since(start);
+        ++figures_.syncs;
+        figures_.sync_us_max = std::max(figures_.sync_us_max, took_us);
+        figures_.sync_us_sum += took_us;
+        figures_.size_bytes = writer_.segments().size_bytes();
+        sync_began_.reset();
+    }
+
+    void tell() {
+        const auto progress = writer_.progress();
+        if (progress != std::exchange(told_, progress)) on_progress_(progress);
+    }
+
+    /// Building and removing files takes long, so it happens beside the writing.
     void keep_house() {
-        if (errand_.valid() && errand_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) finish_errand();
-        if (errand_.valid()) return;
-        std::vector<std::filesystem::path> dropped;
-        if (const auto zxid = std::exchange(to_release_, std::nullopt)) dropped = segments_->release_through(*zxid);
-        std::optional<SegmentPlan> plan;
-        if (segments_->wants_next()) plan = segments_->next_plan();
-        if (dropped.empty() && !plan) return;
-        errand_ = std::async(std::launch::async, [this, dropped = std::move(dropped), plan] {
-            or_stop(drop_segments(files_, dropped));
-            return plan ? std::optional(or_stop(build_segment(files_, *plan))) : std::nullopt;
+        {
+            const std::lock_guard lock(mutex_);
+            if (errand_.valid() && !errand_done_) return;
+        }
+        finish_errand();
+        auto errand = writer_.next_errand(now());
+        if (!errand) return;
+        errand_ = std::async(std::launch::async, [this, errand = std::move(*errand)] {
+            auto done = or_stop(run_errand(files_, errand));
+            hand_over([&] { errand_done_ = true; });
+            return done;
         });
     }
 
     void finish_errand() {
-        if (auto built = errand_.get()) segments_->adopt(std::move(*built));
+        if (!errand_.valid()) return;
+        writer_.finish_errand(errand_.get(), now());
+        {
+            const std::lock_guard lock(mutex_);
+            errand_done_ = false;
+        }
+        tell();
     }
 
-    // The writer's own, the core's before start().
-    std::unique_ptr<LogSegments> segments_;
+    // The thread's own, the core's before start().
+    LogWriter writer_;
     FileSystem& files_;
-    std::function<void(Zxid)> on_durable_;
-    std::future<std::optional<Segment>> errand_;
-    std::optional<Zxid> to_release_;  // waits for the errand before it
+    std::function<void(const LogProgress&)> on_progress_;
+    LogProgress told_;
+    std::future<LogErrandDone> errand_;
 
     Zxid zxid_appended_;  // the core's own
 
     mutable std::mutex mutex_;  // for all that follows
     std::condition_variable wake_;
     std::vector<LogRecord> queue_;
-    std::optional<Zxid> released_;  // by the core, not yet seen by the writer
-    bool writer_waits_ = false;
+    std::optional<Zxid> released_;  // by the core, not yet seen by the thread
+    bool errand_done_ = false;
+    bool thread_waits_ = false;
     bool stopping_ = false;
     Figures figures_;
+    std::optional<steady_clock::time_point> sync_began_;
 
-    std::thread writer_;
+    std::thread thread_;
 };
 
 }  // namespace

@@ -2,10 +2,11 @@
 //
 // Contract  append() queues and returns; the writer thread writes all that has queued, syncs once, and says how far the
 //           log is durable. Records become durable in order.
-// Threads   append(), discard_through() and stop() from one thread (the core's); `on_durable` is called on the writer
+// Threads   append(), discard_through() and stop() from one thread (the core's); `on_progress` is called on the writer
 //           thread. Bytes handed over stay shared until they are written.
 // Errors    opening and scanning by value. A failed write or sync afterwards is never retried: the process stops,
 //           because nobody can know what the disk has (docs/storage.md).
+// Full disk no error while serving: what is queued waits, and LogProgress says what still has room.
 // Bounds    the queue is bounded by the core's outstanding requests.
 #pragma once
 
@@ -17,6 +18,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -42,6 +44,16 @@ struct LogScan {
     std::uint64_t torn_bytes = 0;  // cut from the tail: written but never acknowledged
 };
 
+inline constexpr std::uint64_t kUnlimitedRoom = std::numeric_limits<std::uint64_t>::max();
+
+struct LogProgress {
+    Zxid zxid_durable;  // this record and all before it survive a power cut
+    /// Bytes of batches (log_format.hpp) that have room behind zxid_durable; what comes beyond waits until the disk has
+    /// space again. kUnlimitedRoom unless it is full.
+    std::uint64_t room_bytes = kUnlimitedRoom;
+    friend bool operator==(const LogProgress&, const LogProgress&) = default;
+};
+
 class Log {
 public:
     /// Scans the segments, hands each record behind `after` to `visit` in order, cuts a torn tail, and opens for
@@ -51,12 +63,12 @@ public:
                                              const std::function<void(LogRecord)>& visit, LogScan& scan);
     virtual ~Log() = default;
 
-    /// Starts the writer thread. `on_durable(zxid)`: this record and all before it survive a power cut.
-    virtual void start(std::function<void(Zxid)> on_durable) = 0;
+    /// Starts the writer thread. `on_progress` is told of every change.
+    virtual void start(std::function<void(const LogProgress&)> on_progress) = 0;
     virtual void append(Zxid zxid, Bytes txn) = 0;
     /// The checkpoint holds everything up to `zxid`: segments wholly below it may go.
     virtual void discard_through(Zxid zxid) = 0;
-    /// Writes and syncs what is queued, then ends the thread.
+    /// Writes and syncs what is queued (on a full disk: what has room), then ends the thread.
     virtual void stop() = 0;
 
     struct Figures {
@@ -65,7 +77,8 @@ public:
         std::uint64_t bytes = 0;
         std::uint64_t sync_us_max = 0;
         std::uint64_t sync_us_sum = 0;
-        std::uint64_t size_bytes = 0;  // of the segments on disk
+        std::uint64_t sync_us_now = 0;  // for how long the one that is running has been; 0: none is
+        std::uint64_t size_bytes = 0;   // of the segments on disk
     };
     [[nodiscard]] virtual Figures figures() const = 0;  // from any thread
 };

@@ -25,6 +25,9 @@ inline constexpr std::uint64_t kRecordHeaderBytes = 16;
 /// Records of one write: enough to make the sync's cost small, little enough to keep its latency so.
 inline constexpr std::uint64_t kBatchBytesMax = 4 << 20;
 
+/// What a record takes besides its transaction when it is alone in a batch, up to the end of the batch's last block.
+inline constexpr std::uint64_t kRecordOverheadBytesMax = kBatchHeaderBytes + kRecordHeaderBytes + kBlockBytes;
+
 static_assert(kSegmentHeaderBytes <= kBlockBytes && kBatchHeaderBytes + kRecordHeaderBytes <= kBlockBytes);
 
 [[nodiscard]] constexpr std::uint64_t to_block_end(std::uint64_t bytes) {

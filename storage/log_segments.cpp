@@ -36,6 +36,8 @@ Result<void> write_zeros(File& file, std::uint64_t begin, std::uint64_t end) {
     return {};
 }
 
+fs::path unfinished(const SegmentPlan& plan) { return plan.path.string() + std::string(kUnfinished); }
+
 /// The file under its temporary name, still with what it held in its earlier life, if it had one.
 Result<std::unique_ptr<File>> take_file(FileSystem& files, const SegmentPlan& plan, const fs::path& temporary) {
     if (plan.recycled.empty()) return files.create(temporary);
@@ -54,10 +56,13 @@ std::uint64_t batch_bytes(std::span<const LogRecord> records) {
 }  // namespace
 
 Result<Segment> build_segment(FileSystem& files, const SegmentPlan& plan) {
-    const fs::path temporary = plan.path.string() + std::string(kUnfinished);
+    const auto temporary = unfinished(plan);
     const bool recycled = !plan.recycled.empty();
     auto file = take_file(files, plan, temporary);
     if (!file) return std::unexpected(file.error());
+    if (!recycled) {
+        if (auto allocated = (*file)->allocate(plan.bytes); !allocated) return std::unexpected(allocated.error());
+    }
     const auto header = encode_segment_header({.id = plan.id, .recycled = recycled});
     if (auto written = (*file)->write_at(0, header); !written) return std::unexpected(written.error());
     if (!recycled) {
@@ -69,6 +74,14 @@ Result<Segment> build_segment(FileSystem& files, const SegmentPlan& plan) {
     if (auto renamed = files.rename(temporary, plan.path); !renamed) return std::unexpected(renamed.error());
     if (auto synced = files.sync_directory(plan.path.parent_path()); !synced) return std::unexpected(synced.error());
     return Segment{.number = plan.id.number, .bytes = plan.bytes, .file = std::move(*file)};
+}
+
+Result<void> drop_unfinished(FileSystem& files, const SegmentPlan& plan) {
+    const auto temporary = unfinished(plan);
+    const auto names = files.list(plan.path.parent_path());
+    if (!names) return std::unexpected(names.error());
+    if (!std::ranges::binary_search(*names, temporary.filename().string())) return {};
+    return drop_segments(files, {temporary});
 }
 
 Result<void> drop_segments(FileSystem& files, const std::vector<fs::path>& paths) {
@@ -234,9 +247,7 @@ Result<std::unique_ptr<LogSegments>> LogSegments::open(const LogOptions& options
 }
 
 Result<void> LogSegments::append(std::span<const LogRecord> records) {
-    if (rolls_for(records)) {
-        if (auto rolled = roll(); !rolled) return rolled;
-    }
+    if (rolls_for(records)) roll();
     BatchEncoder encoder(batch_, {.segment = {options_.identity, current_.number},
                                   .offset = offset_,
                                   .before = position_,
@@ -256,24 +267,19 @@ bool LogSegments::rolls_for(std::span<const LogRecord> records) const {
     return !empty && offset_ + to_block_end(batch_bytes(records)) > current_.bytes;
 }
 
-Result<void> LogSegments::roll() {
-    if (next_.empty()) {
-        auto built = build_segment(*options_.files, next_plan());
-        if (!built) return std::unexpected(built.error());
-        adopt(std::move(*built));
-    }
+void LogSegments::roll() {
+    ZABD_ASSERT(has_next());
     close_current();
     current_ = std::move(next_.front());
     next_.pop_front();
     offset_ = kBlockBytes;
-    return {};
 }
 
 void LogSegments::close_current() {
     closed_.push_back({.number = current_.number, .bytes = current_.bytes, .zxid_last = position_.zxid});
 }
 
-bool LogSegments::wants_next() const { return next_.empty() && offset_ >= current_.bytes / 2; }
+bool LogSegments::wants_next() const { return !has_next() && offset_ >= current_.bytes / 2; }
 
 SegmentPlan LogSegments::next_plan() {
     const auto number = current_.number + next_.size() + 1;

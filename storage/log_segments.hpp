@@ -11,6 +11,7 @@
 #include "storage/log_format.hpp"
 #include "wire/result.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -38,6 +39,9 @@ struct Segment {
 
 Result<Segment> build_segment(FileSystem& files, const SegmentPlan& plan);
 
+/// Takes away what build_segment() left behind when it failed.
+Result<void> drop_unfinished(FileSystem& files, const SegmentPlan& plan);
+
 /// Removes the files in this order, each durably before the next.
 Result<void> drop_segments(FileSystem& files, const std::vector<std::filesystem::path>& paths);
 
@@ -48,9 +52,13 @@ public:
                                                      const std::function<void(LogRecord)>& visit, LogScan& scan);
 
     /// Writes the records as one batch and syncs it. None: a batch that only says that all before it is durable.
+    /// Requires has_next() if rolls_for(records).
     Result<void> append(std::span<const LogRecord> records);
-    /// append() of these would go on in the next segment, building it first if it was not adopted.
+    /// append() of these would go on in the next segment.
     [[nodiscard]] bool rolls_for(std::span<const LogRecord> records) const;
+    [[nodiscard]] bool has_next() const { return !next_.empty(); }
+    /// What batches may still take in the current segment.
+    [[nodiscard]] std::uint64_t room_bytes() const { return current_.bytes - std::min(current_.bytes, offset_); }
 
     /// The current segment is half full and the next one is not there: adopt(build_segment(next_plan())).
     [[nodiscard]] bool wants_next() const;
@@ -75,7 +83,7 @@ private:
     explicit LogSegments(const LogOptions& options) : options_(options) {}
 
     [[nodiscard]] std::filesystem::path path_of(std::uint64_t number) const;
-    Result<void> roll();
+    void roll();
     void close_current();
 
     LogOptions options_;

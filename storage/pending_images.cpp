@@ -2,24 +2,16 @@
 
 #include "wire/assert.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace zabd::storage {
 
 namespace {
 
-constexpr std::uint64_t kTreeNodeBytes = 48;  // of a std::map, with what the allocator adds
+constexpr std::uint64_t kMapEntryBytes = 48;  // what a map takes for an entry besides its value
 
-std::uint64_t memory_bytes(const PendingNode& node) {
-    return kTreeNodeBytes + sizeof(NodeId) + sizeof(PendingNode) + (node.record ? node.record->name.size() : 0) +
-           (node.data ? node.data->size() : 0);
-}
-
-/// Of sessions and ACL lists.
-template <class T>
-std::uint64_t small_image_bytes(const T& image) {
-    return kTreeNodeBytes + sizeof image;
+std::uint64_t memory_bytes(const std::optional<std::string>& encoded_list) {
+    return kMapEntryBytes + sizeof(wire::AclImage) + (encoded_list ? encoded_list->size() : 0);
 }
 
 /// A batch of images may hold many transactions; what it counts for is the distance of its zxid.
@@ -32,39 +24,50 @@ std::uint64_t transactions_between(Zxid before, Zxid after) {
 
 void PendingImages::add(wire::StateImages images) {
     ZABD_ASSERT(images.zxid >= zxid_);
+    ZABD_ASSERT(images.next_node >= next_node_);
+    taken_ = true;
     transactions_ += transactions_between(zxid_, images.zxid);
-    ++put_count_;
+    log_bytes_ += images.log_bytes;
     zxid_ = images.zxid;
     digest_ = images.digest;
     next_node_ = images.next_node;
-    for (auto& image : images.nodes) add_node(std::move(image));
-    for (const auto& image : images.sessions) {
-        if (sessions_.insert_or_assign(image.session, image.timeout_ms).second) bytes_ += small_image_bytes(image);
-    }
-    for (auto& image : images.acls) {
-        bytes_ += image.encoded_list ? image.encoded_list->size() : 0;
-        if (acls_.insert_or_assign(image.id, std::move(image.encoded_list)).second) bytes_ += small_image_bytes(image);
-    }
+    for (auto& image : images.nodes) nodes_.add(std::move(image));
+    for (const auto& image : images.sessions) add_session(image);
+    for (auto& image : images.acls) add_acl(std::move(image));
 }
 
-void PendingImages::add_node(wire::NodeImage image) {
-    const auto [entry, fresh] = nodes_.try_emplace(image.record.id);
-    auto& node = entry->second;
-    if (!fresh) bytes_ -= memory_bytes(node);
-    if (image.deleted) {
-        node = {};
-    } else {
-        node.record = std::move(image.record);
-        if (image.data_changed) node.data = std::move(image.data);
-    }
-    bytes_ += memory_bytes(node);
+void PendingImages::add_session(const wire::SessionImage& image) {
+    if (sessions_.insert_or_assign(static_cast<std::uint64_t>(image.session), image.timeout_ms).second)
+        bytes_ += kMapEntryBytes + sizeof image;
 }
 
-void PendingImages::clear() {
-    nodes_.clear();
-    sessions_.clear();
-    acls_.clear();
-    put_count_ = transactions_ = bytes_ = 0;
+void PendingImages::add_acl(wire::AclImage image) {
+    const auto [entry, fresh] = acls_.try_emplace(image.id);
+    if (!fresh) bytes_ -= memory_bytes(entry->second);
+    entry->second = std::move(image.encoded_list);
+    bytes_ += memory_bytes(entry->second);
+}
+
+CheckpointBatch PendingImages::batch() {
+    nodes_in_order_ = nodes_.folded();
+    sessions_in_order_.clear();
+    for (const auto& [id, timeout_ms] : sessions_)
+        sessions_in_order_.push_back({static_cast<SessionId>(id), timeout_ms});
+    acls_in_order_.clear();
+    for (const auto& [id, list] : acls_) acls_in_order_.push_back({id, list});
+    return {.zxid = zxid_,
+            .digest = digest_,
+            .next_node = next_node_,
+            .nodes = nodes_in_order_,
+            .sessions = sessions_in_order_,
+            .acls = acls_in_order_};
+}
+
+PendingImages PendingImages::split() {
+    PendingImages after(zxid_, next_node_);
+    after.digest_ = digest_;
+    after.next_node_ = next_node_;
+    return std::exchange(*this, std::move(after));
 }
 
 std::uint64_t memory_bytes(const wire::StateImages& images) {

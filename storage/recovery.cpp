@@ -11,9 +11,8 @@ Result<Storage> open_storage(const StorageOptions& options, const RecoveryVisito
     storage.directory = std::move(*directory);
 
     const CheckpointOptions checkpoint_options{.directory = storage.directory->checkpoint_directory(),
-                                               .transactions_per_batch = options.transactions_per_batch,
-                                               .bytes_per_batch = options.bytes_per_batch,
-                                               .identity = storage.directory->identity()};
+                                               .identity = storage.directory->identity(),
+                                               .triggers = options.checkpoint};
     auto checkpoint = Checkpoint::open(checkpoint_options, visitor.state, storage.checkpoint_found);
     if (!checkpoint) return std::unexpected(checkpoint.error());
     storage.checkpoint = std::move(*checkpoint);

@@ -24,8 +24,7 @@ struct StorageOptions {
     std::filesystem::path data_root;
     std::filesystem::path log_root;  // empty: data_root
     std::size_t segment_bytes = LogOptions{}.segment_bytes;
-    std::uint64_t transactions_per_batch = CheckpointOptions{}.transactions_per_batch;
-    std::uint64_t bytes_per_batch = CheckpointOptions{}.bytes_per_batch;
+    CheckpointTriggers checkpoint{};
 };
 
 struct RecoveryVisitor {

@@ -52,6 +52,7 @@ class Op(enum.IntEnum):
 
 class Err(enum.IntEnum):
     OK = 0
+    SYSTEM_ERROR = -1
     RUNTIME_INCONSISTENCY = -2
     MARSHALLING = -5
     UNIMPLEMENTED = -6

@@ -37,7 +37,7 @@ const std::set<std::string> kStandardNotForPure{
     "fstream",   "future",       "iostream",           "latch",   "mutex", "random",
     "semaphore", "shared_mutex", "stop_token",         "thread",
 };
-const std::regex kLibraryForPure{R"(libdeflate\.h|zlib\.h|openssl/(evp|sha|hmac|crypto)\.h)"};
+const std::regex kLibraryForPure{R"(libdeflate\.h|openssl/(evp|sha|hmac|crypto)\.h)"};
 const std::regex kWordNotForPure{
     R"(\b((system|steady|high_resolution|utc|file)_clock|gettimeofday|clock_gettime|std::time|random_device|s?rand|)"
     R"(RAND_\w+|getenv|thread_local|this_thread|j?thread|fopen|f?printf|f?puts|fwrite|std::c(out|err))\b)"};

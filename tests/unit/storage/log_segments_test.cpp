@@ -60,9 +60,20 @@ void check_records(const std::vector<LogRecord>& seen, Counter first, Counter la
     }
 }
 
+/// As the writer does, but that the next segment is built when it is needed.
+Result<void> append(LogSegments& log, MemoryFileSystem& files, const std::vector<LogRecord>& records) {
+    if (log.rolls_for(records) && !log.has_next()) {
+        auto built = build_segment(files, log.next_plan());
+        if (!built) return std::unexpected(built.error());
+        log.adopt(std::move(*built));
+    }
+    return log.append(records);
+}
+
 /// Batches of seven, up to `last`.
-void fill(LogSegments& log, Counter first, Counter last) {
-    for (auto from = first; from <= last; from += 7) REQUIRE(log.append(records(from, std::min(from + 6, last))));
+void fill(LogSegments& log, MemoryFileSystem& files, Counter first, Counter last) {
+    for (auto from = first; from <= last; from += 7)
+        REQUIRE(append(log, files, records(from, std::min(from + 6, last))));
 }
 
 }  // namespace
@@ -70,13 +81,13 @@ void fill(LogSegments& log, Counter first, Counter last) {
 TEST_CASE("a log goes on where it ended, across segments", "[storage][log]") {
     MemoryFileSystem files;
     const auto options = options_for(files);
-    fill(*open_log(options).log, 1, 140);
+    fill(*open_log(options).log, files, 1, 140);
     CHECK(files.paths().size() > 2);
     auto again = open_log(options);
     REQUIRE(again.log);
     check_records(again.seen, 1, 140);
     CHECK(again.scan.zxid_last == Zxid::of(0, 140));
-    fill(*again.log, 141, 200);
+    fill(*again.log, files, 141, 200);
     check_records(open_log(options).seen, 1, 200);
     check_records(open_log(options, Zxid::of(0, 160)).seen, 161, 200);
 }
@@ -87,7 +98,7 @@ TEST_CASE("an epoch's first zxid follows the last of the epoch before", "[storag
     {
         const auto opened = open_log(options);
         REQUIRE(opened.log->append(records(1, 3)));
-        REQUIRE(opened.log->append(records(1, 2, 5)));
+        REQUIRE(append(*opened.log, files, records(1, 2, 5)));
     }
     const auto again = open_log(options, Zxid::of(0, 2));
     REQUIRE(again.seen.size() == 3);
@@ -100,8 +111,8 @@ TEST_CASE("a record longer than a segment is kept whole", "[storage][log]") {
     const std::string big(200'000, 'b');
     const auto opened = open_log(options);
     REQUIRE(opened.log->append(records(1, 1)));
-    REQUIRE(opened.log->append(std::vector<LogRecord>{{Zxid::of(0, 2), Bytes::copy_of(big)}}));
-    REQUIRE(opened.log->append(records(3, 3)));
+    REQUIRE(append(*opened.log, files, {{Zxid::of(0, 2), Bytes::copy_of(big)}}));
+    REQUIRE(append(*opened.log, files, records(3, 3)));
     const auto again = open_log(options);
     REQUIRE(again.seen.size() == 3);
     CHECK(again.seen[1].txn.view() == big);
@@ -110,7 +121,7 @@ TEST_CASE("a record longer than a segment is kept whole", "[storage][log]") {
 TEST_CASE("a torn tail is cut durably", "[storage][log]") {
     MemoryFileSystem files;
     const auto options = options_for(files);
-    fill(*open_log(options).log, 1, 7);
+    fill(*open_log(options).log, files, 1, 7);
     const auto path = kDirectory / segment_name(1);
     const auto whole = files.content(path);
     REQUIRE(open_log(options).log->append(records(8, 20)));
@@ -128,7 +139,7 @@ TEST_CASE("a torn tail is cut durably", "[storage][log]") {
 TEST_CASE("S-06: damage in an older segment is told with file and offset, and nothing is changed", "[storage][log]") {
     MemoryFileSystem files;
     const auto options = options_for(files);
-    fill(*open_log(options).log, 1, 140);
+    fill(*open_log(options).log, files, 1, 140);
     const auto path = kDirectory / segment_name(1);
     auto content = files.content(path);
 
@@ -167,14 +178,14 @@ TEST_CASE("S-12: a log that does not reach the checkpoint is damage", "[storage]
         CHECK(files.paths().empty());
     }
     SECTION("it ends before") {
-        fill(*open_log(options).log, 1, 7);
+        fill(*open_log(options).log, files, 1, 7);
         const auto opened = open_log(options, Zxid::of(0, 8));
         CHECK(opened.error.code == Errc::kDamaged);
         CHECK_THAT(opened.error.where, Contains("ends at zxid 0x0:00000007") && Contains("0x0:00000008"));
     }
     SECTION("it begins behind") {
         const auto log = std::move(open_log(options).log);
-        fill(*log, 1, 70);
+        fill(*log, files, 1, 70);
         for (const auto& path : log->release_through(Zxid::of(0, 70))) REQUIRE(files.remove(path));
         const auto spares = files.paths();
         for (std::size_t n = 0; n + 1 < spares.size(); ++n) REQUIRE(files.remove(spares[n]));
@@ -183,7 +194,7 @@ TEST_CASE("S-12: a log that does not reach the checkpoint is damage", "[storage]
         CHECK(open_log(options, Zxid::of(0, 70)).log);
     }
     SECTION("it skips it") {
-        fill(*open_log(options).log, 1, 7);
+        fill(*open_log(options).log, files, 1, 7);
         REQUIRE(open_log(options).log->append(records(1, 1, 2)));
         CHECK_THAT(open_log(options, Zxid::of(1, 1)).error.where, Contains("has no zxid 0x1:00000001"));
     }
@@ -193,7 +204,7 @@ TEST_CASE("S-13: released segments go oldest first, and the last record always s
     MemoryFileSystem files;
     const auto options = options_for(files);
     const auto log = std::move(open_log(options).log);
-    fill(*log, 1, 350);
+    fill(*log, files, 1, 350);
     const auto before = files.paths().size();
     REQUIRE(before == 8);
     CHECK(log->release_through(Zxid{}).empty());
@@ -215,7 +226,7 @@ TEST_CASE("released segments are recycled under new numbers", "[storage][log]") 
     const auto options = options_for(files);
     const auto log = std::move(open_log(options).log);
     for (Counter first = 1; first < 7'000; first += 70) {
-        fill(*log, first, first + 69);
+        fill(*log, files, first, first + 69);
         REQUIRE(drop_segments(files, log->release_through(Zxid::of(0, first + 60))));
         CHECK(files.paths().size() < 10);
         if (first % 490 == 1) {
@@ -252,7 +263,7 @@ TEST_CASE("the next segment is wanted when the current one is half full, and use
 TEST_CASE("S-17: a segment that was not finished is dropped", "[storage][log]") {
     MemoryFileSystem files;
     const auto options = options_for(files);
-    fill(*open_log(options).log, 1, 7);
+    fill(*open_log(options).log, files, 1, 7);
     files.put(kDirectory / (segment_name(2) + ".tmp"), "half a segment");
     check_records(open_log(options).seen, 1, 7);
     CHECK(files.paths().size() == 1);
@@ -272,7 +283,7 @@ struct Lives {
         const auto opened = open_log(options());
         if (!opened.log) return;
         for (Counter next = 1; next <= 60; next += 4) {
-            if (!opened.log->append(records(next, next + 3))) return;
+            if (!append(*opened.log, files, records(next, next + 3))) return;
             acknowledged = Zxid::of(0, next + 3);
             if (next % 20 != 1) continue;
             covered = Zxid::of(0, next);
@@ -288,7 +299,7 @@ struct Lives {
         REQUIRE(again.scan.zxid_last >= acknowledged);
         check_records(again.seen, covered.counter() + 1, again.scan.zxid_last.counter());
         const auto next = again.scan.zxid_last.counter() + 1;
-        REQUIRE(again.log->append(records(next, next + 2)));
+        REQUIRE(append(*again.log, files, records(next, next + 2)));
         acknowledged = Zxid::of(0, next + 2);
         return again.scan.zxid_last;
     }

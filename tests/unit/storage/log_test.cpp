@@ -25,10 +25,10 @@ namespace {
 /// What a log says is durable, as the writer thread says it.
 class Durable {
 public:
-    std::function<void(Zxid)> callback() {
-        return [this](Zxid zxid) {
+    std::function<void(const LogProgress&)> callback() {
+        return [this](const LogProgress& progress) {
             const std::lock_guard lock(mutex_);
-            told_.push_back(zxid);
+            told_.push_back(progress.zxid_durable);
             grown_.notify_all();
         };
     }
@@ -99,7 +99,7 @@ TEST_CASE("stop writes what is queued", "[storage][log]") {
     const LogOptions options{.directory = directory.path()};
     for (Counter n = 1; n <= 5; ++n) {
         const auto log = open_log(options);
-        log->start([](Zxid) {});
+        log->start([](const LogProgress&) {});
         log->append(Zxid::of(0, n), Bytes::copy_of("txn"));
         log->stop();
         CHECK(read_back(options).size() == n);

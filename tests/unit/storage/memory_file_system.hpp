@@ -26,6 +26,9 @@ public:
     std::uint64_t calls = 0;
     std::uint64_t fails_at = std::numeric_limits<std::uint64_t>::max();
 
+    /// What allocate() may ask for at most.
+    std::uint64_t free_bytes = std::numeric_limits<std::uint64_t>::max();
+
     Result<std::unique_ptr<File>> open(const Path& path) override {
         const auto entry = now_.find(path);
         if (entry == now_.end()) return failure(Errc::kIo, path.string() + ": no such file");
@@ -135,6 +138,10 @@ private:
             auto changed = files_.change();
             if (files_.calls <= files_.fails_at) inode_->write(offset, content);  // the failing one may have begun
             return changed;
+        }
+        Result<void> allocate(std::uint64_t bytes) override {
+            if (bytes > files_.free_bytes) return failure(Errc::kNoSpace, "the disk is full");
+            return files_.change();
         }
         Result<void> sync_data() override { return sync_all(); }
         Result<void> sync_all() override {

@@ -49,8 +49,9 @@ struct Server {
     }
 
     void start() {
-        storage.checkpoint->start([this](Zxid zxid) { storage.log->discard_through(zxid); });
-        storage.log->start([](Zxid) {});
+        storage.checkpoint->start(
+            [this](const auto& progress) { storage.log->discard_through(progress.zxid_durable); });
+        storage.log->start([](const auto&) {});
     }
 
     void log(Counter first, Counter last) {
@@ -101,7 +102,7 @@ TEST_CASE("what was logged and what was checkpointed come back", "[storage][reco
 TEST_CASE("the log shrinks as the checkpoint advances, and both together stay whole", "[storage][recovery]") {
     const TemporaryDirectory directory;
     const StorageOptions options{
-        .data_root = directory.path(), .log_root = {}, .segment_bytes = 64 << 10, .transactions_per_batch = 50};
+        .data_root = directory.path(), .log_root = {}, .segment_bytes = 64 << 10, .checkpoint = {.transactions = 50}};
     Counter next = 1;
     for (int life = 0; life < 5; ++life) {
         Server server(options);

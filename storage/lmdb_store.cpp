@@ -1,0 +1,130 @@
+#include "storage/lmdb_store.hpp"
+
+#include "storage/lmdb_batch.hpp"
+#include "storage/lmdb_damage_trap.hpp"
+#include "storage/lmdb_environment.hpp"
+#include "storage/lmdb_loading.hpp"
+
+#include <lmdb.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace zabd::storage {
+
+namespace {
+
+constexpr std::uint64_t kGrowthMin = 1 << 20;
+constexpr std::uint64_t kGrowthMax = 256 << 20;
+constexpr std::uint64_t kPageMemoryMax = 8 << 20;  // what LMDB may keep of a batch's pages
+constexpr std::uint64_t kPagesOfAnyBatch = 64;  // paths to leaves, LMDB's own book-keeping
+
+std::uint64_t stored_bytes(const wire::NodeImage& image) {
+    constexpr std::uint64_t kRecordBytes = 128;  // without name and data
+    constexpr std::uint64_t kDataBytes = 24;
+    if (image.deleted) return 0;
+    return kRecordBytes + image.record.name.size() + (image.data_changed ? kDataBytes + image.data.size() : 0);
+}
+
+}  // namespace
+
+LmdbStore::LmdbStore(LmdbStoreOptions options, std::unique_ptr<LmdbEnvironment> environment)
+    : options_(std::move(options)), environment_(std::move(environment)) {}
+LmdbStore::~LmdbStore() = default;
+
+Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const LmdbStoreOptions& options, const CheckpointVisitor& visitor,
+                                                   CheckpointSummary& summary) {
+    LmdbDamageTrap trap(options.directory);
+    auto environment = LmdbEnvironment::open(options.directory, options.bytes_initial);
+    if (!environment) return std::unexpected(environment.error());
+    trap.watch((*environment)->map());
+    const auto loaded = load_checkpoint(**environment, options.identity, visitor);
+    if (!loaded) return std::unexpected(loaded.error());
+    (*environment)->release_pages();
+
+    std::unique_ptr<LmdbStore> store(new LmdbStore(options, std::move(*environment)));
+    store->meta_.identity = options.identity;
+    if (*loaded) store->meta_ = **loaded;
+    summary = {.zxid = store->meta_.zxid,
+               .digest = store->meta_.digest,
+               .node_count = store->meta_.node_count,
+               .next_node = store->meta_.next_node,
+               .highest_session = store->meta_.highest_session,
+               .present = loaded->has_value()};
+    return store;
+}
+
+Result<void> LmdbStore::commit(const CheckpointBatch& batch) {
+    const auto page_bytes = make_room(batch);
+    if (!page_bytes) return std::unexpected(page_bytes.error());
+    for (;;) {
+        const auto committed = try_commit(batch);
+        if (!committed) return std::unexpected(committed.error());
+        if (*committed) break;
+        if (auto grown = grow(0); !grown) return grown;
+    }
+    if (*page_bytes > kPageMemoryMax) return environment_->reopen();
+    environment_->release_pages();
+    return {};
+}
+
+/// False: the map is full, and nothing has changed.
+Result<bool> LmdbStore::try_commit(const CheckpointBatch& batch) {
+    auto transaction = environment_->begin(LmdbEnvironment::Access::kWrite);
+    if (!transaction) return std::unexpected(transaction.error());
+    auto meta = meta_;
+    int code = write_batch(*environment_, transaction->get(), batch, pause_, meta);
+    if (code == MDB_SUCCESS) code = LmdbEnvironment::commit(std::move(*transaction));
+    if (code == MDB_MAP_FULL) return false;
+    if (code != MDB_SUCCESS) {
+        auto error = environment_->error_of(code, "write a batch");
+        error.code = Errc::kIo;  // a full disk too: extending is where it may be met, here it is too late
+        return std::unexpected(error);
+    }
+    meta_ = meta;
+    return true;
+}
+
+/// A batch for which the map turns out too small has to be written anew, so it is extended before, by what it may take.
+/// Says how much that is.
+Result<std::uint64_t> LmdbStore::make_room(const CheckpointBatch& batch) {
+    std::uint64_t new_bytes = 0;
+    std::uint64_t changed = 0;
+    for (const auto* image : batch.nodes) {
+        new_bytes += stored_bytes(*image);
+        if (image->record.id < meta_.next_node) ++changed;
+    }
+    for (const auto& acl : batch.acls) new_bytes += acl.encoded_list ? acl.encoded_list->size() : 0;
+
+    std::uint64_t bytes = 0;
+    std::uint64_t missing = 0;
+    {
+        const auto transaction = environment_->begin(LmdbEnvironment::Access::kRead);
+        if (!transaction) return std::unexpected(transaction.error());
+        const auto space = environment_->space(transaction->get());
+        if (!space) return std::unexpected(space.error());
+        std::uint64_t pages = kPagesOfAnyBatch + new_bytes * 9 / 8 / space->page_bytes;
+        for (const auto database : {Database::kNodes, Database::kData, Database::kSessions, Database::kAcls}) {
+            const auto in_use = environment_->pages(transaction->get(), database);
+            if (!in_use) return std::unexpected(in_use.error());
+            pages += std::min(changed + batch.sessions.size() + batch.acls.size(), *in_use);
+        }
+        bytes = pages * space->page_bytes;
+        missing = (pages - std::min(pages, space->pages_unused)) * space->page_bytes;
+    }
+    if (missing != 0) {
+        if (auto grown = grow(missing); !grown) return std::unexpected(grown.error());
+    }
+    return bytes;
+}
+
+Result<void> LmdbStore::grow(std::uint64_t bytes_more) {
+    const auto bytes = environment_->file_bytes();
+    const auto step = std::max(bytes_more, std::clamp(bytes / 2, kGrowthMin, kGrowthMax));
+    const auto target = (bytes + step + kGrowthMin - 1) / kGrowthMin * kGrowthMin;
+    return environment_->extend(target);
+}
+
+std::uint64_t LmdbStore::size_bytes() const { return environment_->file_bytes(); }
+
+}  // namespace zabd::storage

@@ -1,0 +1,217 @@
+#include "tests/sim/world.hpp"
+
+#include "tests/sim/checkers/answers.hpp"
+#include "tests/sim/checkers/bounds.hpp"
+#include "tests/sim/checkers/determinism.hpp"
+#include "tests/sim/checkers/durability.hpp"
+#include "tests/sim/checkers/monotone.hpp"
+#include "tests/sim/checkers/order.hpp"
+#include "tests/sim/checkers/sessions.hpp"
+#include "tests/sim/checkers/watches.hpp"
+#include "wire/assert.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace zabd::sim {
+
+namespace {
+
+constexpr Duration kProgressMax = minutes(3);
+constexpr Duration kQuietMax = minutes(3);
+constexpr Duration kOnItsWayMax = seconds(20);  // what a link has delayed before it was healed
+constexpr Duration kLook = seconds(10);
+
+std::int64_t drawn(Random& random, std::initializer_list<std::int64_t> among) {
+    return *(among.begin() + random.below(among.size()));
+}
+
+ServerOptions drawn_server(Random& random) {
+    ServerOptions options;
+    auto& core = options.core;
+    core.tick = Millis(drawn(random, {100, 500, 2000}));
+    core.session_timeout_min = std::max(core.tick * 2, Millis(500));
+    core.session_timeout_max = core.session_timeout_min + Millis(drawn(random, {0, 4000, 40'000}));
+    core.outstanding_max = static_cast<std::size_t>(drawn(random, {4, 20, 1000}));
+    core.client_queue_bytes_max = static_cast<std::size_t>(drawn(random, {500, 4 << 20}));
+    core.reap_interval = Millis(drawn(random, {2000, 20'000}));
+    core.reaps_per_minute_max = 600;
+    core.never_used_container_max = Millis(drawn(random, {0, 10'000}));
+    core.prepare.extended_types = true;
+    core.counter_max = static_cast<Counter>(drawn(random, {50, 1000, zab::kCounterMax}));
+    for (auto& byte : core.secret) byte = static_cast<unsigned char>(random.next());
+    options.segment_bytes = static_cast<std::uint64_t>(drawn(random, {32 << 10, 64 << 10, 256 << 10}));
+    core.log_reserve_bytes = options.segment_bytes / 4;
+    core.log_overhead_bytes_max = storage::kRecordOverheadBytesMax;
+    auto& checkpoint = options.checkpoint;
+    checkpoint.transactions = static_cast<std::uint64_t>(drawn(random, {0, 20, 200}));
+    checkpoint.log_bytes = static_cast<std::uint64_t>(drawn(random, {10'000, 512 << 20}));
+    checkpoint.bytes = static_cast<std::uint64_t>(drawn(random, {20'000, 128 << 20}));
+    checkpoint.bytes_max = checkpoint.bytes * 2;
+    checkpoint.age = Millis(drawn(random, {3000, 60'000}));
+    checkpoint.quiet = Millis(drawn(random, {500, 2000}));
+    options.sync_max = milliseconds(drawn(random, {1, 5, 50}));
+    return options;
+}
+
+/// Long courses are no busier than short ones, so that a seed takes about the same time.
+ClientOptions drawn_client(Random& random, Duration course) {
+    ClientOptions options;
+    options.timeout_ms = static_cast<std::int32_t>(drawn(random, {1000, 4000, 10'000, 30'000}));
+    options.pipeline_max = static_cast<std::size_t>(drawn(random, {1, 4, 30}));
+    options.think_max = course * 8 / drawn(random, {40, 200, 1000});  // an eighth of it on average
+    options.mix.watches = static_cast<std::uint64_t>(drawn(random, {0, 300, 800}));
+    options.mix.writes = static_cast<std::uint64_t>(drawn(random, {5, 30, 100}));
+    options.mix.data_bytes_max = static_cast<std::uint64_t>(drawn(random, {50, 200, 3000}));
+    return options;
+}
+
+}  // namespace
+
+World::World(const WorldOptions& options) : stage_(options.seed, options.planted, options.trace), options_(options) {
+    auto& random = stage_.random;
+    const auto server_options = drawn_server(random);
+    checkers_.push_back(std::make_unique<OrderChecker>());
+    checkers_.push_back(std::make_unique<MonotoneChecker>());
+    checkers_.push_back(std::make_unique<SessionsChecker>(stage_.queue));
+    checkers_.push_back(std::make_unique<WatchesChecker>());
+    checkers_.push_back(std::make_unique<AnswersChecker>());
+    checkers_.push_back(std::make_unique<BoundsChecker>(server_options.core));
+    checkers_.push_back(std::make_unique<DurabilityChecker>());
+    checkers_.push_back(std::make_unique<DeterminismChecker>(random));
+
+    auto& server = *servers_.emplace_back(std::make_unique<Server>(stage_, server_options, static_cast<Network&>(*this), checkers_));
+    server.on_death = [this, &server](bool power) {
+        if (power) stage_.faults.add(Fault::kKill);
+        restart(server, stage_.random.mostly_short(milliseconds(20), seconds(10)));
+    };
+    course_ = seconds(drawn(random, {20, 120, 1200}));
+    const auto clients = 1 + random.below(8);
+    for (ClientId id = 0; id < clients; ++id) {
+        const auto client_options = drawn_client(random, course_);
+        clients_.push_back(std::make_unique<Client>(stage_, id, client_options, server, checkers_));
+    }
+    nemesis_ = std::make_unique<Nemesis>(*this, course_);
+}
+
+void World::run() {
+    start(*servers_.front());
+    for (auto& client : clients_) client->start();
+    if (options_.faults) nemesis_->start();
+    look_now_and_then();
+    run_for(course_);
+    if (!damaged_) heal();
+    if (!damaged_) demand_progress();
+    if (!damaged_) demand_quiet();
+    if (!damaged_) end_sessions();
+    if (!damaged_) cut_power_at_last();
+    const auto& oracle = servers_.front()->oracle();
+    transactions_ = oracle.zxid().value;
+    stage_.trace.event("the end at zxid {:#x} nodes {}", oracle.zxid().value, oracle.model().nodes().size());
+}
+
+// --- running -----------------------------------------------------------------------------------------------------------
+
+void World::run_for(Duration time) {
+    run_until(time, [] { return false; });
+}
+
+bool World::run_until(Duration time, const std::function<bool()>& done) {
+    const auto end = stage_.queue.now() + time;
+    while (!damaged_ && !stage_.queue.empty() && stage_.queue.next_at() <= end) {
+        stage_.trace.at(stage_.queue.next_at());
+        stage_.queue.run_next();
+        if (done()) return true;
+    }
+    return damaged_;
+}
+
+void World::look_now_and_then() {
+    stage_.queue.after(kLook, [this] { look_now_and_then(); });
+    for (const auto& server : servers_)
+        if (server->up()) server->check_invariants();
+}
+
+void World::start(Server& server) {
+    nemesis_->before_start(server);
+    const auto started = server.start();
+    if (started == Start::kServing) return void(damaged_ = nemesis_->damaged());
+    if (started == Start::kDied) return restart(server, stage_.random.mostly_short(milliseconds(20), seconds(10)));
+    const auto& reason = server.reason().where;
+    if (!nemesis_->damaged()) violated("I-DUR", "the server refuses to start: " + reason);
+    if (!reason.starts_with(Server::kLogDirectory.string())) violated("I-DUR", "damage is not told where: " + reason);
+    damaged_ = true;
+}
+
+void World::restart(Server& server, Duration wait) {
+    stage_.queue.after(wait, [this, &server] { start(server); });
+}
+
+// --- links -------------------------------------------------------------------------------------------------------------
+
+void World::send(ConnectionId connection, std::string_view bytes) {
+    for (auto& client : clients_)
+        if (client->link().connection() == connection) return client->link().send_to_client(bytes);
+}
+
+void World::close(ConnectionId connection) {
+    for (auto& client : clients_)
+        if (client->link().connection() == connection) return client->link().close_to_client();
+}
+
+void World::server_down(bool power) {
+    for (auto& client : clients_) client->link().server_down(power);
+}
+
+// --- the end -----------------------------------------------------------------------------------------------------------
+
+void World::heal() {
+    stage_.trace.event("all is healed");
+    nemesis_->heal();
+}
+
+void World::demand_progress() {
+    for (auto& client : clients_) client->probe();
+    const auto progressed = [&] {
+        return std::ranges::all_of(clients_, [](const auto& client) { return client->probes_answered() > 0; });
+    };
+    if (!run_until(kProgressMax, progressed)) violated("I-LIVE", "a client gets no write done though all is healed");
+}
+
+void World::demand_quiet() {
+    for (auto& client : clients_) client->rest();
+    const auto quiet = [&] {
+        return servers_.front()->accepts() && servers_.front()->status().outstanding == 0 &&
+               std::ranges::all_of(clients_, [](const auto& client) { return client->idle(); });
+    };
+    const auto end = virtual_time() + kQuietMax;
+    run_for(kOnItsWayMax);
+    for (Zxid before = kZxidUnknown; !quiet() || before != servers_.front()->oracle().zxid();) {
+        if (virtual_time() > end) violated("I-LIVE", "requests are not answered though all is healed");
+        before = servers_.front()->oracle().zxid();
+        run_for(seconds(1));  // for its events to arrive
+    }
+    for (const auto& checker : checkers_) checker->on_quiet(servers_.front()->oracle().model());
+}
+
+void World::end_sessions() {
+    for (auto& client : clients_) {
+        client->close_session();
+        if (stage_.random.coin()) client->retire();
+    }
+    run_for(seconds(5));
+    for (auto& client : clients_) client->retire();
+    const auto ended = [&] { return servers_.front()->accepts() && servers_.front()->status().sessions == 0; };
+    if (!run_until(kQuietMax, ended)) violated("I-LIVE", "sessions of silent clients do not end");
+    if (servers_.front()->status().ephemerals != 0) violated("I-SESS", "ephemerals are left, and no session");
+}
+
+void World::cut_power_at_last() {
+    auto& server = *servers_.front();
+    server.cut_power();
+    if (server.start() != Start::kServing) violated("I-DUR", "the server refuses to start: " + server.reason().where);
+    server.check_invariants();
+}
+
+}  // namespace zabd::sim

@@ -1,0 +1,76 @@
+// A simulated world: servers with their disks, clients with their links, what goes wrong, and the checkers; all of it
+// driven by one seed.
+//
+// Course    faults for a while; then everything is healed, and every client must get a write done in bounded time; then all
+//           is quiet, no watch may have anything left to tell; then all sessions end; at last the power is cut once more.
+// Outcome   run() throws Violation; a broken assertion of production code stops the process.
+// Servers   one, until there are ensembles: what is a list here has one element.
+#pragma once
+
+#include "tests/sim/client.hpp"
+#include "tests/sim/nemesis.hpp"
+#include "tests/sim/server.hpp"
+#include "tests/sim/stage.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace zabd::sim {
+
+struct WorldOptions {
+    std::uint64_t seed = 1;
+    Planted planted;
+    bool trace = false;
+    bool faults = true;
+};
+
+class World final : private Network {
+public:
+    explicit World(const WorldOptions& options);
+
+    void run();
+
+    [[nodiscard]] std::uint64_t hash() const { return stage_.trace.hash(); }
+    [[nodiscard]] Time virtual_time() const { return stage_.queue.now(); }
+    [[nodiscard]] const FaultCounts& faults() const { return stage_.faults; }
+    [[nodiscard]] std::uint64_t transactions() const { return transactions_; }
+
+    // --- for the nemesis ---
+    [[nodiscard]] Stage& stage() { return stage_; }
+    [[nodiscard]] std::vector<std::unique_ptr<Server>>& servers() { return servers_; }
+    [[nodiscard]] std::vector<std::unique_ptr<Client>>& clients() { return clients_; }
+    /// The server is down and is to come back.
+    void restart(Server& server, Duration wait);
+
+private:
+    // Network
+    void send(ConnectionId connection, std::string_view bytes) override;
+    void close(ConnectionId connection) override;
+    void server_down(bool power) override;
+
+    void start(Server& server);
+    void run_for(Duration time);
+    /// False: it did not come about within `time`.
+    bool run_until(Duration time, const std::function<bool()>& done);
+    void look_now_and_then();
+    void heal();
+    void demand_progress();
+    void demand_quiet();
+    void end_sessions();
+    void cut_power_at_last();
+
+    Stage stage_;
+    WorldOptions options_;
+    Checkers checkers_;
+    std::vector<std::unique_ptr<Server>> servers_;
+    std::vector<std::unique_ptr<Client>> clients_;
+    std::unique_ptr<Nemesis> nemesis_;
+    Duration course_{0};
+    bool damaged_ = false;  // and refused, as it should be: there is nothing left to run
+    std::uint64_t transactions_ = 0;
+};
+
+}  // namespace zabd::sim
