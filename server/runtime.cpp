@@ -159,7 +159,10 @@ private:
     void carry_out(core::SendToClient& output);
     void carry_out(core::CloseClient& output) { server_->close_after_send(output.connection); }
     void carry_out(core::PauseClient& output) { server_->set_reading(output.connection, !output.paused); }
-    void carry_out(core::AppendToLog& output) { storage_.log->append(output.zxid, std::move(output.txn)); }
+    void carry_out(core::AppendToLog& output) {
+        storage_.log->append(output.zxid, std::move(output.txn));
+        appended_ = true;
+    }
     void carry_out(core::PutCheckpoint& output) { storage_.checkpoint->put(std::move(output.images)); }
     void carry_out(core::Event& output) { log_event(output); }
 
@@ -180,6 +183,7 @@ private:
     std::optional<core::Core> core_;
     core::Outputs outputs_;
     bool batch_open_ = false;  // the core knows the time
+    bool appended_ = false;    // something waits for the log to be flushed
     std::optional<net::ClientServer> server_;
     ProgressSignal<storage::LogProgress> log_signal_{io_, [this](const auto& progress) { log_went_on(progress); }};
     ProgressSignal<storage::CheckpointProgress> checkpoint_signal_{
@@ -279,6 +283,7 @@ void Runtime::Impl::warn_of_slow_syncs() {
 }
 
 void Runtime::Impl::log_went_on(const storage::LogProgress& progress) {
+    if (progress.zxid_durable < log_progress_.zxid_durable) return;  // overtaken by what flush() told at once
     log_progress_ = progress;
     tell_log_progress();
     close_once_drained();
@@ -327,6 +332,9 @@ void Runtime::Impl::finish_batch() {
     outputs_.clear();
     if (outputs_.bytes.capacity() > kBytesKeptMax) outputs_.bytes.shrink_to_fit();
     batch_open_ = false;
+    if (!std::exchange(appended_, false)) return;
+    const bool alone = core_->status().outstanding == 1;
+    if (const auto progress = storage_.log->flush(alone)) log_went_on(*progress);
 }
 
 void Runtime::Impl::tell_time() {

@@ -12,7 +12,7 @@ namespace zabd::storage {
 
 namespace {
 
-constexpr unsigned kPutsBetweenPauses = 512;
+constexpr unsigned kPutsPerSlice = 512;
 
 MDB_val borrowed(std::string_view bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
 std::string_view view_of(const MDB_val& value) { return {static_cast<const char*>(value.mv_data), value.mv_size}; }
@@ -22,9 +22,9 @@ std::uint64_t unsigned_id(SessionId session) { return static_cast<std::uint64_t>
 /// Remembers the first failure; nothing is done from then on.
 class Batch {
 public:
-    Batch(const LmdbEnvironment& environment, MDB_txn* transaction, const std::function<void()>& pause,
+    Batch(const LmdbEnvironment& environment, MDB_txn* transaction, const std::function<void()>& between_slices,
           CheckpointMeta& meta)
-        : environment_(environment), transaction_(transaction), pause_(pause), meta_(meta) {
+        : environment_(environment), transaction_(transaction), between_slices_(between_slices), meta_(meta) {
         for (std::size_t n = 0; n < tables_.size(); ++n) open(tables_[n], static_cast<Database>(n));
     }
 
@@ -106,7 +106,7 @@ private:
         // Beyond all that is stored there is no need to search, and pages are filled to the brim.
         store(table, key, beyond ? MDB_APPEND : there ? MDB_CURRENT : 0);
         if (beyond) table.last_id = id;
-        if (++puts_ % kPutsBetweenPauses == 0 && pause_) pause_();
+        if (++puts_ % kPutsPerSlice == 0) between_slices_();
     }
 
     void store(Table& table, std::string_view key, unsigned flags) {
@@ -120,7 +120,7 @@ private:
         // Made and deleted between two batches, it was never stored.
         if (id > table.last_id || !forget(table, id, encode_key(id))) return;
         fail(mdb_cursor_del(table.cursor.get(), 0));
-        if (++puts_ % kPutsBetweenPauses == 0 && pause_) pause_();
+        if (++puts_ % kPutsPerSlice == 0) between_slices_();
     }
 
     /// Takes what is stored under the key out of the sum; the cursor then stands on it. False if there is nothing.
@@ -148,7 +148,7 @@ private:
 
     const LmdbEnvironment& environment_;
     MDB_txn* transaction_;
-    const std::function<void()>& pause_;
+    const std::function<void()>& between_slices_;
     CheckpointMeta& meta_;
     std::array<Table, kDatabaseNames.size()> tables_;
     int code_ = MDB_SUCCESS;
@@ -160,8 +160,8 @@ private:
 }  // namespace
 
 int write_batch(const LmdbEnvironment& environment, MDB_txn* transaction, const CheckpointBatch& batch,
-                const std::function<void()>& pause, CheckpointMeta& meta) {
-    return Batch(environment, transaction, pause, meta).write(batch);
+                const std::function<void()>& between_slices, CheckpointMeta& meta) {
+    return Batch(environment, transaction, between_slices, meta).write(batch);
 }
 
 }  // namespace zabd::storage

@@ -11,8 +11,8 @@
 
 namespace zabd::storage {
 
-/// `meta` is brought up to date. `pause` is called every now and then, for the writing to give way to others.
+/// `meta` is brought up to date. `between_slices` is called every few hundred records.
 int write_batch(const LmdbEnvironment& environment, MDB_txn* transaction, const CheckpointBatch& batch,
-                const std::function<void()>& pause, CheckpointMeta& meta);
+                const std::function<void()>& between_slices, CheckpointMeta& meta);
 
 }  // namespace zabd::storage

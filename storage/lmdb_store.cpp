@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint64_t kGrowthMin = 1 << 20;
 constexpr std::uint64_t kGrowthMax = 256 << 20;
 constexpr std::uint64_t kPageMemoryMax = 8 << 20;  // what LMDB may keep of a batch's pages
-constexpr std::uint64_t kPagesOfAnyBatch = 64;  // paths to leaves, LMDB's own book-keeping
+constexpr std::uint64_t kPagesOfAnyBatch = 64;     // paths to leaves, LMDB's own book-keeping
 
 std::uint64_t stored_bytes(const wire::NodeImage& image) {
     constexpr std::uint64_t kRecordBytes = 128;  // without name and data
@@ -73,7 +73,11 @@ Result<bool> LmdbStore::try_commit(const CheckpointBatch& batch) {
     auto transaction = environment_->begin(LmdbEnvironment::Access::kWrite);
     if (!transaction) return std::unexpected(transaction.error());
     auto meta = meta_;
-    int code = write_batch(*environment_, transaction->get(), batch, pause_, meta);
+    const auto between_slices = [this] {
+        environment_->release_pages();
+        if (pause_) pause_();
+    };
+    int code = write_batch(*environment_, transaction->get(), batch, between_slices, meta);
     if (code == MDB_SUCCESS) code = LmdbEnvironment::commit(std::move(*transaction));
     if (code == MDB_MAP_FULL) return false;
     if (code != MDB_SUCCESS) {
@@ -126,5 +130,7 @@ Result<void> LmdbStore::grow(std::uint64_t bytes_more) {
 }
 
 std::uint64_t LmdbStore::size_bytes() const { return environment_->file_bytes(); }
+
+Result<std::optional<std::uint64_t>> LmdbStore::oldest_reader_lag() { return environment_->oldest_reader_lag(); }
 
 }  // namespace zabd::storage

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace zabd::storage {
@@ -38,6 +39,8 @@ public:
 
     Result<void> commit(const CheckpointBatch& batch) override;
     [[nodiscard]] std::uint64_t size_bytes() const override;
+    /// LmdbEnvironment::oldest_reader_lag().
+    Result<std::optional<std::uint64_t>> oldest_reader_lag();
 
 private:
     LmdbStore(LmdbStoreOptions options, std::unique_ptr<LmdbEnvironment> environment);

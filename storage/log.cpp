@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <future>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -29,6 +30,9 @@ T or_stop(Result<T> result) {
 }
 
 Instant now() { return Instant{std::chrono::duration_cast<Instant::duration>(steady_clock::now().time_since_epoch())}; }
+
+/// A disk this fast is waited for; a slower one, and one that hangs, must not keep the core from its other work.
+constexpr std::uint64_t kSyncHereUsMax = 1000;
 
 std::uint64_t microseconds_since(steady_clock::time_point start) {
     const auto took = std::chrono::duration_cast<microseconds>(steady_clock::now() - start);
@@ -55,19 +59,35 @@ public:
     void append(Zxid zxid, Bytes txn) override {
         ZABD_ASSERT(follows(zxid_appended_, zxid));
         zxid_appended_ = zxid;
+        collected_.push_back({zxid, std::move(txn)});
+    }
+
+    std::optional<LogProgress> flush(bool alone) override {
+        if (collected_.empty()) return std::nullopt;
+        const bool lone = alone && collected_.size() == 1;
+        std::optional<LogProgress> progress;
         hand_over([&] {
             ZABD_ASSERT(!stopping_);
-            queue_.push_back({zxid, std::move(txn)});
+            queue_.insert(queue_.end(), std::make_move_iterator(collected_.begin()),
+                          std::make_move_iterator(collected_.end()));
+            if (lone && thread_waits_ && writer_.empty() && last_sync_us_ <= kSyncHereUsMax) progress = write_here();
+            return !progress || writer_.segments().wants_next();
         });
+        collected_.clear();
+        return progress;
     }
 
     void discard_through(Zxid zxid) override {
-        hand_over([&] { released_ = zxid; });
+        hand_over([&] {
+            released_ = zxid;
+            return true;
+        });
     }
 
     void stop() override {
         if (!thread_.joinable()) return;
-        hand_over([&] { stopping_ = true; });
+        (void)flush(false);
+        hand_over([&] { return stopping_ = true; });
         thread_.join();
     }
 
@@ -79,11 +99,21 @@ public:
     }
 
 private:
+    /// `change`, under the lock, says whether the thread has to know.
     template <class Change>
     void hand_over(const Change& change) {
         const std::lock_guard lock(mutex_);
-        change();
-        if (std::exchange(thread_waits_, false)) wake_.notify_one();
+        if (change() && std::exchange(thread_waits_, false)) wake_.notify_one();
+    }
+
+    /// While the thread waits and we hold the lock, its writer is ours.
+    std::optional<LogProgress> write_here() {
+        take_queue();
+        if (!writer_.has_batch()) return std::nullopt;
+        count_start(writer_.next_batch(), steady_clock::now());
+        or_stop(writer_.write_batch());
+        count_end();
+        return told_ = writer_.progress();
     }
 
     void run() {
@@ -103,10 +133,14 @@ private:
     bool take() {
         std::unique_lock lock(mutex_);
         if (!writer_.has_batch()) await_work(lock);
-        for (auto& record : queue_) writer_.add(std::move(record));
-        queue_.clear();
+        take_queue();
         if (const auto zxid = std::exchange(released_, std::nullopt)) writer_.release_through(*zxid);
         return !stopping_;
+    }
+
+    void take_queue() {
+        for (auto& record : queue_) writer_.add(std::move(record));
+        queue_.clear();
     }
 
     void await_work(std::unique_lock<std::mutex>& lock) {
@@ -121,27 +155,30 @@ private:
     }
 
     void write() {
-        const auto batch = writer_.next_batch();
-        const auto start = steady_clock::now();
-        count_start(batch, start);
+        {
+            const std::lock_guard lock(mutex_);
+            count_start(writer_.next_batch(), steady_clock::now());
+        }
         or_stop(writer_.write_batch());
-        count_end(start);
+        {
+            const std::lock_guard lock(mutex_);
+            count_end();
+        }
         tell();
     }
 
+    // Both under the lock.
     void count_start(std::span<const LogRecord> batch, steady_clock::time_point start) {
-        const std::lock_guard lock(mutex_);
         figures_.records += batch.size();
         for (const auto& record : batch) figures_.bytes += record.txn.size();
         sync_began_ = start;
     }
 
-    void count_end(steady_clock::time_point start) {
-        const std::lock_guard lock(mutex_);
-        const auto took_us = microseconds_since(start);
+    void count_end() {
+        last_sync_us_ = microseconds_since(*sync_began_);
         ++figures_.syncs;
-        figures_.sync_us_max = std::max(figures_.sync_us_max, took_us);
-        figures_.sync_us_sum += took_us;
+        figures_.sync_us_max = std::max(figures_.sync_us_max, last_sync_us_);
+        figures_.sync_us_sum += last_sync_us_;
         figures_.size_bytes = writer_.segments().size_bytes();
         sync_began_.reset();
     }
@@ -162,7 +199,7 @@ private:
         if (!errand) return;
         errand_ = std::async(std::launch::async, [this, errand = std::move(*errand)] {
             auto done = or_stop(run_errand(files_, errand));
-            hand_over([&] { errand_done_ = true; });
+            hand_over([&] { return errand_done_ = true; });
             return done;
         });
     }
@@ -184,7 +221,9 @@ private:
     LogProgress told_;
     std::future<LogErrandDone> errand_;
 
-    Zxid zxid_appended_;  // the core's own
+    // The core's own.
+    Zxid zxid_appended_;
+    std::vector<LogRecord> collected_;
 
     mutable std::mutex mutex_;  // for all that follows
     std::condition_variable wake_;
@@ -195,6 +234,7 @@ private:
     bool stopping_ = false;
     Figures figures_;
     std::optional<steady_clock::time_point> sync_began_;
+    std::uint64_t last_sync_us_ = kSyncHereUsMax + 1;  // until the first is known
 
     std::thread thread_;
 };

@@ -1,9 +1,11 @@
 // The log on disk: segments of framed records, written by one thread, synced in groups.
 //
-// Contract  append() queues and returns; the writer thread writes all that has queued, syncs once, and says how far the
-//           log is durable. Records become durable in order.
-// Threads   append(), discard_through() and stop() from one thread (the core's); `on_progress` is called on the writer
-//           thread. Bytes handed over stay shared until they are written.
+// Contract  append() collects and flush() hands over; the writer thread writes all that has queued, syncs once, and says
+//           how far the log is durable. Records become durable in order.
+// Lone      waking the thread and being woken by it costs about as much as a fast disk's sync. So a single record, for
+// records   which nothing else would have to wait, may be written by flush() itself, as long as the last sync was fast.
+// Threads   append(), flush(), discard_through() and stop() from one thread (the core's); `on_progress` is called on the
+//           writer thread. Bytes handed over stay shared until they are written.
 // Errors    opening and scanning by value. A failed write or sync afterwards is never retried: the process stops,
 //           because nobody can know what the disk has (docs/storage.md).
 // Full disk no error while serving: what is queued waits, and LogProgress says what still has room.
@@ -20,6 +22,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace zabd::storage {
@@ -66,9 +69,12 @@ public:
     /// Starts the writer thread. `on_progress` is told of every change.
     virtual void start(std::function<void(const LogProgress&)> on_progress) = 0;
     virtual void append(Zxid zxid, Bytes txn) = 0;
+    /// `alone`: the caller has nothing else to do. Then the record may be durable on return: on_progress is not called,
+    /// the progress is returned; nullopt: it will come by on_progress.
+    virtual std::optional<LogProgress> flush(bool alone) = 0;
     /// The checkpoint holds everything up to `zxid`: segments wholly below it may go.
     virtual void discard_through(Zxid zxid) = 0;
-    /// Writes and syncs what is queued (on a full disk: what has room), then ends the thread.
+    /// Flushes, writes and syncs what is queued (on a full disk: what has room), then ends the thread.
     virtual void stop() = 0;
 
     struct Figures {

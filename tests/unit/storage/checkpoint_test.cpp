@@ -1,5 +1,6 @@
 #include "storage/checkpoint.hpp"
 
+#include "tests/unit/storage/checkpoint_model.hpp"
 #include "tests/unit/storage/forked.hpp"
 #include "tests/unit/storage/temporary_directory.hpp"
 
@@ -22,60 +23,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Node {
-    std::string record;  // every field, in print
-    std::optional<std::string> data;
-    friend bool operator==(const Node&, const Node&) = default;
-};
-
-std::string printed(const wire::NodeRecord& record) {
-    std::string text;
-    const auto add = [&](const auto& field) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(field)>, std::string>) {
-            text += field + "|";
-        } else if constexpr (std::is_same_v<std::decay_t<decltype(field)>, Zxid>) {
-            text += std::to_string(field.value) + "|";
-        } else if constexpr (std::is_enum_v<std::decay_t<decltype(field)>>) {
-            text += std::to_string(std::to_underlying(field)) + "|";
-        } else {
-            text += std::to_string(field) + "|";
-        }
-    };
-    wire::NodeRecord::fields(record, [&](const auto&... field) { (add(field), ...); });
-    return text;
-}
-
-/// What a checkpoint ought to hold.
-struct Model {
-    std::map<std::uint64_t, Node> nodes;
-    std::map<std::int64_t, std::int32_t> sessions;
-    std::map<std::uint32_t, std::string> acls;
-    friend bool operator==(const Model&, const Model&) = default;
-
-    void apply(const wire::StateImages& images) {
-        for (const auto& image : images.nodes) {
-            const auto id = std::to_underlying(image.record.id);
-            if (image.deleted) {
-                nodes.erase(id);
-                continue;
-            }
-            nodes[id].record = printed(image.record);
-            if (image.data_changed) {
-                nodes[id].data.reset();
-                if (!image.data.null()) nodes[id].data = image.data.view();
-            }
-        }
-        for (const auto& image : images.sessions) {
-            sessions.erase(std::to_underlying(image.session));
-            if (image.timeout_ms) sessions[std::to_underlying(image.session)] = *image.timeout_ms;
-        }
-        for (const auto& image : images.acls) {
-            acls.erase(std::to_underlying(image.id));
-            if (image.encoded_list) acls[std::to_underlying(image.id)] = *image.encoded_list;
-        }
-    }
-};
-
 struct Loaded {
     Model model;
     CheckpointSummary summary;
@@ -83,66 +30,15 @@ struct Loaded {
     Error error;
 };
 
-/// Opens, and holds the order in which things are told to the contract.
 Loaded load(const CheckpointOptions& options) {
     Loaded loaded;
-    std::uint64_t last_node = 0;
-    const CheckpointVisitor visitor{
-        .on_session =
-            [&](const wire::SessionImage& image) {
-                CHECK(loaded.model.nodes.empty());
-                loaded.model.sessions[std::to_underlying(image.session)] = image.timeout_ms.value();
-                return Result<void>{};
-            },
-        .on_acl =
-            [&](const wire::AclImage& image) {
-                CHECK(loaded.model.nodes.empty());
-                loaded.model.acls[std::to_underlying(image.id)] = image.encoded_list.value();
-                return Result<void>{};
-            },
-        .on_node =
-            [&](const wire::NodeRecord& record, const Bytes& data) {
-                const auto id = std::to_underlying(record.id);
-                if (id <= last_node) FAIL_CHECK("nodes out of order");
-                last_node = id;
-                loaded.model.nodes[id].record = printed(record);
-                if (!data.null()) loaded.model.nodes[id].data = data.view();
-                return Result<void>{};
-            },
-    };
-    auto opened = Checkpoint::open(options, visitor, loaded.summary);
+    auto opened = Checkpoint::open(options, loaded.model.visitor(), loaded.summary);
     if (opened) {
         loaded.checkpoint = std::move(*opened);
     } else {
         loaded.error = opened.error();
     }
     return loaded;
-}
-
-wire::NodeImage node(std::uint64_t id, std::string name, std::optional<std::string> data, bool data_changed = true) {
-    wire::NodeImage image;
-    image.record.id = NodeId{id};
-    image.record.parent = id == 1 ? NodeId::kNone : NodeId::kRoot;
-    image.record.name = std::move(name);
-    image.data_changed = data_changed;
-    if (data) image.data = Bytes::copy_of(*data);
-    return image;
-}
-
-wire::NodeImage deleted(std::uint64_t id) {
-    wire::NodeImage image;
-    image.record.id = NodeId{id};
-    image.deleted = true;
-    return image;
-}
-
-wire::StateImages images_at(Counter counter, std::vector<wire::NodeImage> nodes = {}) {
-    wire::StateImages images;
-    images.zxid = Zxid::of(0, counter);
-    images.digest = counter * 11u;
-    images.next_node = NodeId{1000};
-    images.nodes = std::move(nodes);
-    return images;
 }
 
 /// Puts them all and stops.
@@ -153,69 +49,6 @@ void write_all(const CheckpointOptions& options, std::vector<wire::StateImages> 
     for (auto& images : all) checkpoint->put(std::move(images));
     checkpoint->stop();
 }
-
-class RandomImages {
-public:
-    explicit RandomImages(std::uint32_t seed) : random_(seed) {}
-
-    wire::StateImages next() {
-        auto images = images_at(++counter_);
-        images.digest = random_();
-        for (auto n = random_() % 4; n > 0; --n) images.nodes.push_back(any_node());
-        if (random_() % 8 == 0) images.sessions.push_back(any_session());
-        if (random_() % 8 == 0) images.acls.push_back(any_acl());
-        images.next_node = NodeId{next_id_};
-        return images;
-    }
-
-private:
-    wire::NodeImage any_node() {
-        if (next_id_ > 1 && random_() % 3 == 0) return deleted_for_good();
-        const bool fresh = living_.empty() || random_() % 2 == 0;
-        if (fresh) living_.push_back(next_id_++);
-        const auto id = fresh ? living_.back() : living_[random_() % living_.size()];
-        auto image =
-            node(id, std::string(random_() % 40, 'n') + std::to_string(id), any_data(), fresh || random_() % 2 == 0);
-        image.record.czxid = Zxid{random_()};
-        image.record.mtime_ms = static_cast<std::int64_t>(random_()) - 1'000'000'000;
-        image.record.version = static_cast<std::int32_t>(random_());
-        image.record.owner = static_cast<std::int64_t>(random_()) << 32;
-        image.record.acl = static_cast<wire::AclId>(random_() % 10);
-        return image;
-    }
-
-    wire::NodeImage deleted_for_good() {
-        if (living_.empty()) return deleted(next_id_++);
-        std::swap(living_[random_() % living_.size()], living_.back());
-        const auto id = living_.back();
-        living_.pop_back();
-        return deleted(id);
-    }
-
-    std::optional<std::string> any_data() {
-        if (random_() % 5 == 0) return std::nullopt;
-        return std::string(random_() % 10 == 0 ? random_() % 20'000 : random_() % 200, static_cast<char>(random_()));
-    }
-
-    wire::SessionImage any_session() {
-        wire::SessionImage image;
-        image.session = static_cast<SessionId>((static_cast<std::int64_t>(random_() % 256) << 56) | random_() % 50);
-        if (random_() % 3 != 0) image.timeout_ms = static_cast<std::int32_t>(random_() % 60'000);
-        return image;
-    }
-
-    wire::AclImage any_acl() {
-        wire::AclImage image;
-        image.id = static_cast<wire::AclId>(1 + random_() % 30);
-        if (random_() % 3 != 0) image.encoded_list = std::string(random_() % 100, 'a');
-        return image;
-    }
-
-    std::mt19937 random_;
-    Counter counter_ = 0;
-    std::uint64_t next_id_ = 1;
-    std::vector<std::uint64_t> living_;
-};
 
 std::string read_file(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
@@ -300,7 +133,7 @@ TEST_CASE("an image without data keeps the stored data", "[storage][checkpoint]"
         for (const auto& image : life) all.push_back(images_at(++counter, {image}));
         write_all(options, std::move(all));
     }
-    CHECK(load(options).model.nodes.at(2).data == c.data);
+    CHECK(load(options).model.nodes.at(NodeId{2}).data == c.data);
 }
 
 TEST_CASE("a deleted node goes with its data", "[storage][checkpoint]") {
@@ -310,8 +143,8 @@ TEST_CASE("a deleted node goes with its data", "[storage][checkpoint]") {
     write_all(options, {images_at(2, {deleted(2), node(4, "c", "c")}), images_at(3, {deleted(4)})});
     const auto loaded = load(options);
     CHECK(loaded.model.nodes.size() == 2);
-    CHECK(loaded.model.nodes.contains(1));
-    CHECK(loaded.model.nodes.contains(3));
+    CHECK(loaded.model.nodes.contains(NodeId{1}));
+    CHECK(loaded.model.nodes.contains(NodeId{3}));
 }
 
 TEST_CASE("the highest session ever is remembered, read as unsigned", "[storage][checkpoint]") {
@@ -327,7 +160,7 @@ TEST_CASE("the highest session ever is remembered, read as unsigned", "[storage]
     write_all(options, {images});
     const auto loaded = load(options);
     CHECK(loaded.summary.highest_session == kOfHighServer);
-    CHECK(loaded.model.sessions == std::map<std::int64_t, std::int32_t>{{7, 1000}});
+    CHECK(loaded.model.sessions == std::map<SessionId, std::int32_t>{{SessionId{7}, 1000}});
 }
 
 TEST_CASE("S-23: names and data of a mebibyte are kept", "[storage][checkpoint]") {

@@ -78,7 +78,10 @@ TEST_CASE("records become durable in order, many by one sync", "[storage][log]")
     {
         const auto log = open_log(options);
         log->start(durable.callback());
-        for (Counter n = 1; n <= kRecords; ++n) log->append(Zxid::of(0, n), Bytes::copy_of(std::to_string(n)));
+        for (Counter n = 1; n <= kRecords; ++n) {
+            log->append(Zxid::of(0, n), Bytes::copy_of(std::to_string(n)));
+            if (n % 10 == 0) log->flush(false);
+        }
         CHECK(durable.await(Zxid::of(0, kRecords)));
         log->stop();
         const auto figures = log->figures();
@@ -123,6 +126,7 @@ TEST_CASE("what the checkpoint covers is discarded while writing goes on", "[sto
     Counter next = 1;
     for (int round = 0; round < 40; ++round) {
         for (int n = 0; n < 100; ++n, ++next) log->append(Zxid::of(0, next), Bytes::copy_of(std::string(500, 'x')));
+        log->flush(false);
         REQUIRE(durable.await(Zxid::of(0, next - 1)));
         log->discard_through(Zxid::of(0, next - 50));
     }
@@ -143,12 +147,41 @@ TEST_CASE("S-01: a failed write or sync stops the server and nothing more is ack
         log->start(durable.callback());
         for (Counter n = 1; n <= 3; ++n) {
             log->append(Zxid::of(0, n), Bytes::copy_of("txn"));
+            log->flush(false);
             durable.await(Zxid::of(0, n));
             if (2 * n >= fails_at) ::_exit(7);  // its write or sync failed, and yet it was acknowledged
         }
     });
     CHECK(ending.signal == SIGABRT);
     CHECK_THAT(ending.said, Contains("the disk failed") && Contains("this server stops"));
+}
+
+TEST_CASE("a lone record may be durable when it is handed over, and others go on behind it", "[storage][log]") {
+    MemoryFileSystem files;
+    const LogOptions options{.directory = "/log", .segment_bytes = 64 << 10, .files = &files};
+    constexpr Counter kRecords = 2000;
+    Durable durable;
+    const auto log = open_log(options);
+    log->start(durable.callback());
+    Counter at_once = 0;
+    for (Counter n = 1; n <= kRecords; ++n) {
+        log->append(Zxid::of(0, n), Bytes::copy_of(std::to_string(n)));
+        if (n % 7 == 0) {
+            ++n;
+            log->append(Zxid::of(0, n), Bytes::copy_of(std::to_string(n)));
+        }
+        const auto progress = log->flush(true);
+        if (progress) {
+            ++at_once;
+            REQUIRE(progress->zxid_durable == Zxid::of(0, n));
+        } else {
+            REQUIRE(durable.await(Zxid::of(0, n)));
+        }
+    }
+    CHECK(at_once > 0);
+    CHECK_FALSE(log->flush(true));  // nothing to write
+    log->stop();
+    CHECK(read_back(options).size() == kRecords);
 }
 
 TEST_CASE("a zxid out of order stops the server", "[storage][log]") {

@@ -11,8 +11,8 @@ namespace zabd::storage {
 
 class TemporaryDirectory {
 public:
-    TemporaryDirectory() {
-        auto pattern = (std::filesystem::temp_directory_path() / "zabd-unit-XXXXXX").string();
+    explicit TemporaryDirectory(const std::filesystem::path& where = std::filesystem::temp_directory_path()) {
+        auto pattern = (where / "zabd-unit-XXXXXX").string();
         if (!::mkdtemp(pattern.data())) throw std::runtime_error("no temporary directory");
         path_ = pattern;
     }

@@ -1,0 +1,54 @@
+// The system calls by which a file reaches the disk, those of LMDB included: seen in their order, or made to fail.
+//
+// They are defined in this program in front of the C library's, and hand on to it. The whole process has one.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace zabd::storage {
+
+struct DiskCall {
+    enum class Kind {
+        kWrite,
+        kSyncedWrite,  // durable once it has returned: the file was opened with O_DSYNC
+        kSync,
+        kResize,
+    };
+    Kind kind{};
+    std::uint64_t offset = 0;  // kResize: the new size
+    std::string bytes;
+};
+
+class DiskCalls {
+public:
+    static DiskCalls& instance();
+
+    /// Of this file, from now on.
+    void record(const std::filesystem::path& file);
+    [[nodiscard]] std::size_t count();
+    std::vector<DiskCall> recorded();
+
+    /// Each fails with this error number; 0: none does.
+    struct Failures {
+        int write = 0;
+        int sync = 0;
+        int allocate = 0;
+    };
+    void fail(const Failures& failures);
+
+    // For the calls themselves.
+    [[nodiscard]] Failures failures();
+    void see(int descriptor, DiskCall call);
+
+private:
+    std::mutex mutex_;
+    std::filesystem::path file_;
+    std::vector<DiskCall> calls_;
+    Failures failures_;
+};
+
+}  // namespace zabd::storage
