@@ -151,7 +151,7 @@ Result<void> LmdbEnvironment::open_file() {
     const auto system_page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     const auto bytes = (fs::file_size(file()) + system_page - 1) / system_page * system_page;
     if (auto sized = checked(mdb_env_set_mapsize(env_, bytes), "set the map's size"); !sized) return sized;
-    if (auto opened = checked(mdb_env_open(env_, directory_.c_str(), MDB_NOTLS | MDB_NOSYNC, kMode), "open"); !opened) return opened;
+    if (auto opened = checked(mdb_env_open(env_, directory_.c_str(), MDB_NOTLS, kMode), "open"); !opened) return opened;
     (void)::fcntl(descriptor_of(env_), F_SETFD, FD_CLOEXEC);  // LMDB forgets one of its descriptors
     find_map();
     const auto bytes_used = (info_of(env_).me_last_pgno + 1) * page_bytes_of(env_);

@@ -149,11 +149,8 @@ private:
         for (const auto number : numbers_) {
             if (auto read = read_segment(number); !read) return read;
         }
-        if (!begin_) {
-            if (!position_) return damage("no segment has a record");
-            begin_ = position_;
-            met_after_ = position_->zxid == after_;
-        }
+        if (!position_) return damage("no segment has a record");
+        if (!begin_) begin(*position_);
         log_->position_ = *position_;
         if (position_->zxid < after_) {
             return damage("it ends at zxid " + text_of(position_->zxid) + ", but the checkpoint is at " +
@@ -182,15 +179,22 @@ private:
                 log_->path_of(log_->current_.number).string(), tail_.end_offset,
                 "records up to zxid " + text_of(first->before.zxid) + " should follow here, the next segment says"));
         }
+        if (first && !begin_) begin(first->before);
         auto scan =
             scan_segment(*content, id, position_, path.string(), [&](const RecordView& record) { see(record); });
         if (!scan) return std::unexpected(scan.error());
         return place({.number = number, .bytes = content->size(), .file = std::move(*file)}, *scan);
     }
 
+    void begin(const LogPosition& position) {
+        begin_ = position;
+        met_after_ = position.zxid == after_;
+    }
+
+    /// Nothing is told that does not continue the checkpoint: whoever listens takes each record for the next one.
     void see(const RecordView& record) {
         if (record.zxid == after_) met_after_ = true;
-        if (record.zxid > after_) visit_({.zxid = record.zxid, .txn = Bytes::copy_of(record.txn)});
+        if (record.zxid > after_ && met_after_) visit_({.zxid = record.zxid, .txn = Bytes::copy_of(record.txn)});
     }
 
     /// A segment with batches is the tail so far; one without waits behind it for its turn.
@@ -204,13 +208,7 @@ private:
             if (!log_->next_.empty()) return damage("a segment before " + segment_name(segment.number) + " is empty");
             log_->close_current();
         }
-        if (scan.begin) {
-            if (!begin_) {
-                begin_ = scan.begin;
-                met_after_ = met_after_ || begin_->zxid == after_;
-            }
-            position_ = log_->position_ = scan.end;
-        }
+        if (scan.begin) position_ = log_->position_ = scan.end;
         log_->current_ = std::move(segment);
         log_->offset_ = scan.end_offset;
         tail_ = scan;
