@@ -8,6 +8,7 @@
 #include "server/words.hpp"
 #include "storage/log_format.hpp"
 #include "storage/recovery.hpp"
+#include "storage/sync_probe.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -167,6 +168,7 @@ private:
     void carry_out(core::Event& output) { log_event(output); }
 
     [[nodiscard]] Result<void> check_directories() const;
+    void report_sync_time() const;
     void start_ticking();
     void warn_of_slow_syncs();
     void log_went_on(const storage::LogProgress& progress);
@@ -250,10 +252,21 @@ Result<void> Runtime::Impl::recover() {
     storage_.checkpoint->start([this](const auto& progress) { checkpoint_signal_.tell(progress); });
     storage_.log->start([this](const auto& progress) { log_signal_.tell(progress); });
     finish_batch();
+    report_sync_time();
     const auto status = core_->status();
     spdlog::info("recovered zxid=0x{:x} nodes={} sessions={} log_records={} torn_bytes={}", status.zxid_applied.value,
                  status.nodes, status.sessions, records, storage_.log_found.torn_bytes);
     return {};
+}
+
+void Runtime::Impl::report_sync_time() const {
+    const auto took = storage::probe_sync(storage::real_file_system(), storage_.directory->log_directory());
+    if (!took) return spdlog::warn("the disk's sync was not measured: {}", took.error().where);
+    if (*took >= storage::kSyncPlausibleMin) return;
+    spdlog::warn(
+        "a sync took {} us: too fast for a disk that keeps what it is told. What is acknowledged may not "
+        "survive a power cut",
+        took->count());
 }
 
 void Runtime::Impl::start_ticking() {

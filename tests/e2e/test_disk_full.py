@@ -117,6 +117,10 @@ def test_a_clean_stop_on_a_full_disk_loses_nothing(disk, server):
     writer.check()
 
 
+def test_s30_memory_is_no_disk(server):
+    assert "too fast for a disk" in server.log_text()
+
+
 def test_a_disk_full_from_the_start_is_told(disk, tmp_path):
     disk.fill()
     server = harness.zabd(tmp_path / "server", dataDir=disk.path / "data")

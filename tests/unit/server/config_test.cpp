@@ -176,7 +176,7 @@ TEST_CASE("what would be dangerous to ignore is an error", "[server][config]") {
     CHECK(config.error().where == c.error);
 }
 
-TEST_CASE("keys without effect are warned about by name", "[server][config]") {
+TEST_CASE("S-03: keys without effect, forceSync=no among them, are warned about by name", "[server][config]") {
     struct Case {
         std::string line, warning;
     };

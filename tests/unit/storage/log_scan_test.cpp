@@ -157,6 +157,24 @@ TEST_CASE("S-07: a last batch cut at any byte is a torn tail", "[storage][log]")
     }
 }
 
+TEST_CASE("S-09: what a weak checksum takes for the same is told apart", "[storage][log]") {
+    // One up, two down, one up leaves the sums of Adler-32 as they were.
+    auto segment = three_batches();
+    const auto at = segment.content_.find("fourth");
+    segment.content_[at] = static_cast<char>(segment.content_[at] + 1);
+    segment.content_[at + 1] = static_cast<char>(segment.content_[at + 1] - 2);
+    segment.content_[at + 2] = static_cast<char>(segment.content_[at + 2] + 1);
+    CHECK(scan(segment.content_).result.error().code == Errc::kDamaged);
+}
+
+TEST_CASE("S-09: a record whose checksum is right but which was never written there breaks the chain",
+          "[storage][log]") {
+    auto other = SegmentBuilder().add({Zxid::of(0, 1), {"first", "secomd"}});
+    auto segment = three_batches();
+    segment.content_.replace(kBlockBytes, kBlockBytes, other.content_.substr(kBlockBytes, kBlockBytes));
+    CHECK(scan(segment.content_).result.error().code == Errc::kDamaged);
+}
+
 TEST_CASE("S-07: a last batch with any byte flipped is a torn tail", "[storage][log]") {
     const auto segment = three_batches();
     const auto last = segment.offsets_.back();

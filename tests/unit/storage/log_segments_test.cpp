@@ -205,6 +205,18 @@ TEST_CASE("S-12: a log that does not reach the checkpoint is damage", "[storage]
     }
 }
 
+TEST_CASE("S-15: a log that cannot be read is an error, and nothing is changed", "[storage][log]") {
+    MemoryFileSystem files;
+    const auto options = options_for(files);
+    fill(*open_log(options).log, files, 1, 140);
+    const auto calls = files.calls;
+    files.reads_fail = true;
+    CHECK(open_log(options).error.code == Errc::kIo);
+    CHECK(files.calls == calls);
+    files.reads_fail = false;
+    check_records(open_log(options).seen, 1, 140);
+}
+
 TEST_CASE("S-13: released segments go oldest first, and the last record always stays", "[storage][log]") {
     MemoryFileSystem files;
     const auto options = options_for(files);

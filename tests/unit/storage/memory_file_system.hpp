@@ -26,6 +26,7 @@ public:
     std::uint64_t calls = 0;
     std::uint64_t fails_at = std::numeric_limits<std::uint64_t>::max();
 
+    bool reads_fail = false;
     /// What allocate() may ask for at most.
     std::uint64_t free_bytes = std::numeric_limits<std::uint64_t>::max();
 
@@ -131,6 +132,7 @@ private:
         Handle(MemoryFileSystem& files, std::shared_ptr<Inode> inode) : files_(files), inode_(std::move(inode)) {}
 
         Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
+            if (files_.reads_fail) return failure(Errc::kIo, "the disk cannot read");
             if (offset >= inode_->now.size()) return 0;
             return inode_->now.copy(into.data(), into.size(), offset);
         }
