@@ -5,6 +5,7 @@
 #include "server/printable.hpp"
 #include "server/process.hpp"
 #include "server/restore.hpp"
+#include "server/storage_progress.hpp"
 #include "server/words.hpp"
 #include "storage/log_format.hpp"
 #include "storage/recovery.hpp"
@@ -173,7 +174,7 @@ private:
     void warn_of_slow_syncs();
     void log_went_on(const storage::LogProgress& progress);
     void checkpoint_went_on(const storage::CheckpointProgress& progress);
-    void tell_log_progress();
+    void tell_progress();
     std::string answer(ConnectionId connection, net::Word word, std::string_view argument);
     [[nodiscard]] ServerFigures figures() const;
     void drain();
@@ -190,8 +191,7 @@ private:
     ProgressSignal<storage::LogProgress> log_signal_{io_, [this](const auto& progress) { log_went_on(progress); }};
     ProgressSignal<storage::CheckpointProgress> checkpoint_signal_{
         io_, [this](const auto& progress) { checkpoint_went_on(progress); }};
-    storage::LogProgress log_progress_;  // as the core was told, or as it will be once the checkpoint is not behind
-    storage::CheckpointProgress checkpoint_progress_;
+    StorageProgress progress_;
     bool out_of_space_ = false;
     storage::Storage storage_;  // below what its threads call
     asio::signal_set signals_{io_, SIGINT, SIGTERM};
@@ -247,8 +247,7 @@ Result<void> Runtime::Impl::recover() {
                       }});
     if (!opened) return std::unexpected(opened.error());
     storage_ = std::move(*opened);
-    log_progress_.zxid_durable = storage_.log_found.zxid_last;
-    checkpoint_progress_.zxid_durable = storage_.checkpoint_found.zxid;
+    progress_ = {storage_.log_found.zxid_last, storage_.checkpoint_found.zxid};
     storage_.checkpoint->start([this](const auto& progress) { checkpoint_signal_.tell(progress); });
     storage_.log->start([this](const auto& progress) { log_signal_.tell(progress); });
     finish_batch();
@@ -296,33 +295,29 @@ void Runtime::Impl::warn_of_slow_syncs() {
 }
 
 void Runtime::Impl::log_went_on(const storage::LogProgress& progress) {
-    if (progress.zxid_durable < log_progress_.zxid_durable) return;  // overtaken by what flush() told at once
-    log_progress_ = progress;
-    tell_log_progress();
-    close_once_drained();
+    progress_.take(progress);
+    tell_progress();
 }
 
 void Runtime::Impl::checkpoint_went_on(const storage::CheckpointProgress& progress) {
-    const auto before = std::exchange(checkpoint_progress_, progress);
-    if (progress.zxid_durable != before.zxid_durable) storage_.log->discard_through(progress.zxid_durable);
-    tell_log_progress();
-    close_once_drained();
+    const auto before = progress_.checkpoint().zxid_durable;
+    progress_.take(progress);
+    if (progress.zxid_durable != before) storage_.log->discard_through(progress.zxid_durable);
+    tell_progress();
 }
 
-/// A checkpoint that is behind holds commits back, and with them the clients, until less waits for it. When it cannot
-/// go on for want of space there is nothing to wait for: then writes are refused.
-void Runtime::Impl::tell_log_progress() {
-    const bool out_of_space = log_progress_.room_bytes != storage::kUnlimitedRoom || checkpoint_progress_.out_of_space;
-    if (out_of_space != std::exchange(out_of_space_, out_of_space)) {
-        out_of_space ? spdlog::error("disk full: writes are refused when the log has no room room_bytes={}",
-                                     log_progress_.room_bytes)
-                     : spdlog::info("disk has space again");
+void Runtime::Impl::tell_progress() {
+    if (const bool full = progress_.out_of_space(); full != std::exchange(out_of_space_, full)) {
+        full ? spdlog::error("disk full: writes are refused once the log has no room left room_bytes={}",
+                             progress_.log().room_bytes)
+             : spdlog::info("disk has space again");
     }
-    const bool stuck = checkpoint_progress_.behind && checkpoint_progress_.out_of_space;
-    if (checkpoint_progress_.behind && !stuck) return;
-    step(core::LogDurable{log_progress_.zxid_durable});
-    step(core::LogRoom{stuck ? 0 : log_progress_.room_bytes});
-    finish_batch();
+    if (const auto told = progress_.told()) {
+        step(told->durable);
+        step(told->room);
+        finish_batch();
+    }
+    close_once_drained();
 }
 
 // --- the core --------------------------------------------------------------------------------------------------------
@@ -455,7 +450,7 @@ void Runtime::Impl::close_once_drained() {
 
 void Runtime::Impl::finish() {
     storage_.log->stop();
-    checkpoint_progress_.behind = false;  // nothing more will come that it would have to hold back
+    progress_.let_go();
     log_signal_.deliver();
     tell_time();
     storage_.checkpoint->stop();

@@ -1,0 +1,21 @@
+#include "server/storage_progress.hpp"
+
+namespace zabd::server {
+
+static_assert(storage::kUnlimitedRoom == core::kUnlimitedRoom);
+
+void StorageProgress::take(const storage::LogProgress& log) {
+    if (log.zxid_durable >= log_.zxid_durable) log_ = log;
+}
+
+std::optional<StorageProgress::Told> StorageProgress::told() const {
+    const bool stuck = checkpoint_.behind && checkpoint_.out_of_space;
+    if (checkpoint_.behind && !stuck) return std::nullopt;
+    return Told{{log_.zxid_durable}, {stuck ? 0 : log_.room_bytes}};
+}
+
+bool StorageProgress::out_of_space() const {
+    return log_.room_bytes != storage::kUnlimitedRoom || checkpoint_.out_of_space;
+}
+
+}  // namespace zabd::server
