@@ -1,5 +1,8 @@
 #include "server/process.hpp"
 
+#ifdef ZABD_MIMALLOC
+#include <mimalloc.h>
+#endif
 #include <pwd.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
@@ -63,6 +66,12 @@ Environment environment() {
     }
     environment.memory_total_mb = resident_bytes() / kMegabyte;
     return environment;
+}
+
+void give_back_memory() {
+#ifdef ZABD_MIMALLOC
+    mi_collect(true);
+#endif
 }
 
 }  // namespace zabd::server

@@ -10,5 +10,7 @@ void raise_descriptor_limit();
 /// Fills in the descriptors.
 void count_descriptors(ServerFigures& figures);
 [[nodiscard]] Environment environment();
+/// Has the calling thread's heap give back to the system what it keeps free. Takes milliseconds when that is much.
+void give_back_memory();
 
 }  // namespace zabd::server

@@ -172,6 +172,7 @@ private:
     void report_sync_time() const;
     void start_ticking();
     void warn_of_slow_syncs();
+    void rest();
     void log_went_on(const storage::LogProgress& progress);
     void checkpoint_went_on(const storage::CheckpointProgress& progress);
     void tell_progress();
@@ -200,6 +201,8 @@ private:
     bool draining_ = false;
     bool closing_ = false;
     storage::Log::Figures log_seen_;
+    std::uint64_t records_seen_ = 0;
+    int idle_ticks_ = 0;  // without anything logged
     std::uint64_t words_received_ = 0;
     std::uint64_t words_sent_ = 0;
     std::uint64_t trace_mask_ = kTraceMask;
@@ -258,6 +261,17 @@ Result<void> Runtime::Impl::recover() {
     return {};
 }
 
+/// What a burst of requests left free is given back once nothing has been logged for a while.
+void Runtime::Impl::rest() {
+    constexpr int kIdleTicks = 10;
+    const auto records = storage_.log->figures().records;
+    if (records != std::exchange(records_seen_, records)) {
+        idle_ticks_ = 0;
+    } else if (++idle_ticks_ == kIdleTicks) {
+        give_back_memory();
+    }
+}
+
 void Runtime::Impl::report_sync_time() const {
     const auto took = storage::probe_sync(storage::real_file_system(), storage_.directory->log_directory());
     if (!took) return spdlog::warn("the disk's sync was not measured: {}", took.error().where);
@@ -274,6 +288,7 @@ void Runtime::Impl::start_ticking() {
         if (error) return;
         tell_time();
         warn_of_slow_syncs();
+        rest();
         close_once_drained();
         start_ticking();
     });
