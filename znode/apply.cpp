@@ -209,9 +209,7 @@ void Step::remove(std::string_view path) {
 }
 
 void Step::on(const wire::SetDataTxn& txn, OperationResult& result) {
-    const Node* before = tree_.find(txn.path);
-    ZABD_ASSERT(before);
-    const auto bytes_before = data_bytes(*before);
+    const auto bytes_before = tree_.approximate_bytes();
     const Node& node = tree_.set_data({
         .path = txn.path,
         .data = Bytes::copy_of(txn.data),
@@ -222,7 +220,7 @@ void Step::on(const wire::SetDataTxn& txn, OperationResult& result) {
     result.stat = stat_of(node);
     image_with_data(node);
     trigger(EventType::kNodeDataChanged, txn.path, node.acl);
-    count(txn.path, {.bytes = data_bytes(node) - bytes_before});
+    count(txn.path, {.bytes = static_cast<std::int64_t>(tree_.approximate_bytes() - bytes_before)});
 }
 
 void Step::on(const wire::SetAclTxn& txn, OperationResult& result) {

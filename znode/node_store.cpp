@@ -54,25 +54,23 @@ std::uint32_t hash_of_path(std::string_view path) {
     return static_cast<std::uint32_t>(mix(state ^ kKeyA, kKeyB));
 }
 
-Slot NodeStore::find(std::string_view path) const { return find(path, hash_of_path(path)); }
-
-Slot NodeStore::find(std::string_view path, std::uint32_t hash) const {
-    return index_.find(hash, [&](Slot slot) { return has_path(at(slot), path); });
+Slot NodeStore::find(const HashedPath& path) const {
+    const auto inner = path.path == kRootPath ? std::string_view() : path.path;
+    return index_.find(path.hash, [&](Slot slot) { return has_path(at(slot), inner); });
 }
 
-Slot NodeStore::add(std::string_view path, Slot parent, std::string_view name) {
-    const auto hash = hash_of_path(path);
-    if (find(path, hash) != kNoSlot) return kNoSlot;
+Slot NodeStore::add(const HashedPath& path, Slot parent, std::string_view name) {
+    if (find(path) != kNoSlot) return kNoSlot;
     const Slot slot = take_free_slot();
     Node& node = at(slot);
     node.node_name = NodeName(name);
     node.parent = parent;
-    index_.add(hash, slot);
+    index_.add(path.hash, slot);
     return slot;
 }
 
-void NodeStore::remove(std::string_view path, Slot slot) {
-    index_.remove(hash_of_path(path), slot);
+void NodeStore::remove(const HashedPath& path, Slot slot) {
+    index_.remove(path.hash, slot);
     Node& node = at(slot);
     node = Node{};
     node.next_sibling = std::exchange(first_free_, slot);

@@ -6,8 +6,10 @@
 #pragma once
 
 #include "znode/node.hpp"
+#include "znode/path.hpp"
 #include "znode/path_index.hpp"
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,25 +21,33 @@ namespace zabd::znode {
 /// Path of the root in here is "".
 [[nodiscard]] std::uint32_t hash_of_path(std::string_view path);
 
+/// A path, whole, with the hash by which it is looked up: made once where it is looked up more than once.
+struct HashedPath {
+    template <std::convertible_to<std::string_view> Text>
+    HashedPath(const Text& text) : path(text), hash(hash_of_path(path == kRootPath ? std::string_view() : path)) {}
+
+    std::string_view path;
+    std::uint32_t hash;
+};
+
 class NodeStore {
 public:
     [[nodiscard]] Node& at(Slot slot) { return chunks_[slot / kChunkNodes][slot % kChunkNodes]; }
     [[nodiscard]] const Node& at(Slot slot) const { return chunks_[slot / kChunkNodes][slot % kChunkNodes]; }
 
     /// kNoSlot: there is none.
-    [[nodiscard]] Slot find(std::string_view path) const;
+    [[nodiscard]] Slot find(const HashedPath& path) const;
     /// A node with nothing but name and parent set; kNoSlot if there is one at `path`, which is the parent's and the name.
-    Slot add(std::string_view path, Slot parent, std::string_view name);
-    void remove(std::string_view path, Slot slot);
+    Slot add(const HashedPath& path, Slot parent, std::string_view name);
+    void remove(const HashedPath& path, Slot slot);
     /// `path` will be asked for soon.
-    void prefetch(std::string_view path) const { index_.prefetch(hash_of_path(path)); }
+    void prefetch(const HashedPath& path) const { index_.prefetch(path.hash); }
 
     [[nodiscard]] std::size_t size() const { return index_.size(); }
 
 private:
     static constexpr std::size_t kChunkNodes = 512;
 
-    [[nodiscard]] Slot find(std::string_view path, std::uint32_t hash) const;
     [[nodiscard]] bool has_path(const Node& node, std::string_view path) const;
     Slot take_free_slot();
 

@@ -33,11 +33,17 @@ std::int32_t wrapping_sum(std::int32_t left, std::int32_t right) {
 
 }  // namespace
 
-std::optional<PendingNode> Overlay::find(std::string_view path) const {
-    if (const auto found = changes_.find(path); found != changes_.end())
-        return found->second.node.exists ? std::optional(found->second.node) : std::nullopt;
+std::optional<PendingNode> Overlay::find(const HashedPath& path) const {
+    if (const auto slot = slot_of(path); slot != kNoSlot) {
+        const auto& node = entries_[slot].change.node;
+        return node.exists ? std::optional(node) : std::nullopt;
+    }
     const auto* node = state_.tree.find(path);
     return node ? std::optional(pending(*node)) : std::nullopt;
+}
+
+Slot Overlay::slot_of(const HashedPath& path) const {
+    return index_.find(path.hash, [&](Slot slot) { return entries_[slot].path == path.path; });
 }
 
 const wire::AclList& Overlay::acl_of(const PendingNode& node) const {
@@ -50,54 +56,78 @@ void Overlay::begin(Zxid zxid) {
     zxid_open_ = zxid;
 }
 
-void Overlay::create(std::string_view path, PendingNode node, PendingNode parent) {
+void Overlay::create(const HashedPath& path, PendingNode node, const HashedPath& parent_path, PendingNode parent) {
     parent.creations = wrapping_sum(parent.creations, 1);
     ++parent.child_count;
-    put(parent_path(path), std::move(parent));
-    account(node, path, 1);
+    put(parent_path, std::move(parent));
+    account(node, path.path, 1);
     put(path, std::move(node));
 }
 
-void Overlay::change(std::string_view path, PendingNode node) { put(path, std::move(node)); }
-
-void Overlay::remove(std::string_view path, PendingNode node) {
-    auto parent = find(parent_path(path));
+void Overlay::remove(const HashedPath& path, PendingNode node) {
+    const HashedPath above(parent_path(path.path));
+    auto parent = find(above);
     ZABD_ASSERT(parent && parent->child_count > 0);
     --parent->child_count;
-    put(parent_path(path), std::move(*parent));
-    account(node, path, -1);
+    put(above, std::move(*parent));
+    account(node, path.path, -1);
     node.exists = false;
     put(path, std::move(node));
 }
 
-void Overlay::put(std::string_view path, PendingNode node) {
-    auto found = changes_.find(path);
-    if (found == changes_.end()) {
-        found = changes_.emplace(std::string(path), Change{zxid_open_, std::move(node)}).first;
-        undo_.push_back({&*found, std::nullopt});
-    } else {
-        auto& change = found->second;
-        unindex(*found);
-        if (change.zxid != zxid_open_) undo_.push_back({&*found, std::move(change)});
-        change = {zxid_open_, std::move(node)};
+void Overlay::put(const HashedPath& path, PendingNode node) {
+    const auto slot = slot_of(path);
+    if (slot == kNoSlot) {
+        undo_.push_back({add(path, std::move(node)), std::nullopt});
+        return;
     }
-    index(*found);
+    auto& entry = entries_[slot];
+    unindex(entry);
+    if (entry.change.zxid != zxid_open_) undo_.push_back({slot, std::move(entry.change)});
+    entry.change = {zxid_open_, std::move(node)};
+    index(entry);
+}
+
+Slot Overlay::add(const HashedPath& path, PendingNode node) {
+    auto slot = static_cast<Slot>(entries_.size());
+    if (free_.empty()) {
+        entries_.emplace_back();
+    } else {
+        slot = free_.back();
+        free_.pop_back();
+    }
+    auto& entry = entries_[slot];
+    entry.path = path.path;
+    entry.hash = path.hash;
+    entry.change = {zxid_open_, std::move(node)};
+    index_.add(path.hash, slot);
+    index(entry);
+    return slot;
+}
+
+void Overlay::erase(Slot slot) {
+    auto& entry = entries_[slot];
+    unindex(entry);
+    index_.remove(entry.hash, slot);
+    entry.change = {};
+    free_.push_back(slot);
 }
 
 void Overlay::commit() {
-    for (const auto& undo : undo_) in_flight_.emplace_back(zxid_open_, undo.entry);
+    for (const auto& undo : undo_) in_flight_.emplace_back(zxid_open_, undo.slot);
     undo_.clear();
     accounted_.clear();
 }
 
 void Overlay::rollback() {
-    for (auto& [entry, before] : undo_) {
+    for (auto& [slot, before] : undo_) {
         if (before) {
-            unindex(*entry);
-            entry->second = std::move(*before);
-            index(*entry);
+            auto& entry = entries_[slot];
+            unindex(entry);
+            entry.change = std::move(*before);
+            index(entry);
         } else {
-            erase(*entry);
+            erase(slot);
         }
     }
     for (auto it = accounted_.rbegin(); it != accounted_.rend(); ++it) add_ephemeral_bytes(it->first, -it->second);
@@ -108,8 +138,8 @@ void Overlay::rollback() {
 void Overlay::applied(Zxid zxid) {
     while (!in_flight_.empty() && in_flight_.front().first <= zxid) {
         // A younger transaction's change of the entry has a place of its own in the queue.
-        const auto& [changed_by, entry] = in_flight_.front();
-        if (entry->second.zxid == changed_by) erase(*entry);
+        const auto [changed_by, slot] = in_flight_.front();
+        if (entries_[slot].change.zxid == changed_by) erase(slot);
         in_flight_.pop_front();
     }
 }
@@ -119,13 +149,15 @@ void Overlay::clear() {
     in_flight_.clear();
     ephemerals_.clear();
     ephemeral_bytes_.clear();
-    changes_.clear();
+    entries_.clear();
+    free_.clear();
+    index_ = {};
 }
 
 std::vector<std::string> Overlay::ephemerals_of(SessionId session) const {
     std::vector<std::string> paths;
     for (auto& path : state_.tree.ephemerals_of(session))
-        if (!changes_.contains(path)) paths.push_back(std::move(path));
+        if (slot_of(path) == kNoSlot) paths.push_back(std::move(path));
     for (auto it = ephemerals_.lower_bound({session, {}}); it != ephemerals_.end() && it->first == session; ++it)
         paths.emplace_back(it->second);
     std::sort(paths.begin(), paths.end());
@@ -158,18 +190,13 @@ void Overlay::add_ephemeral_bytes(SessionId session, std::int64_t bytes) {
 }
 
 void Overlay::index(const Entry& entry) {
-    const auto& node = entry.second.node;
-    if (ephemeral(node)) ephemerals_.emplace(static_cast<SessionId>(node.owner), entry.first);
+    const auto& node = entry.change.node;
+    if (ephemeral(node)) ephemerals_.emplace(static_cast<SessionId>(node.owner), entry.path);
 }
 
 void Overlay::unindex(const Entry& entry) {
-    const auto& node = entry.second.node;
-    if (ephemeral(node)) ephemerals_.erase({static_cast<SessionId>(node.owner), entry.first});
-}
-
-void Overlay::erase(const Entry& entry) {
-    unindex(entry);
-    changes_.erase(changes_.find(entry.first));
+    const auto& node = entry.change.node;
+    if (ephemeral(node)) ephemerals_.erase({static_cast<SessionId>(node.owner), entry.path});
 }
 
 }  // namespace zabd::znode

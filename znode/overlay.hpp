@@ -11,6 +11,8 @@
 #include "wire/acl.hpp"
 #include "wire/ids.hpp"
 #include "znode/apply.hpp"
+#include "znode/node_store.hpp"
+#include "znode/path_index.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -47,18 +49,18 @@ public:
     Overlay& operator=(const Overlay&) = delete;
 
     /// The node as it will be; nullopt if it will not be there.
-    [[nodiscard]] std::optional<PendingNode> find(std::string_view path) const;
+    [[nodiscard]] std::optional<PendingNode> find(const HashedPath& path) const;
     /// Good until the next change of the overlay or the state.
     [[nodiscard]] const wire::AclList& acl_of(const PendingNode& node) const;
 
     /// Between begin() and commit() or rollback(): the changes of one transaction, which see each other. Zxids grow.
     void begin(Zxid zxid);
     /// `node` appears, and its parent, as found there, counts one child and one creation more.
-    void create(std::string_view path, PendingNode node, PendingNode parent);
+    void create(const HashedPath& path, PendingNode node, const HashedPath& parent_path, PendingNode parent);
     /// A node that is there changes, but for its owner.
-    void change(std::string_view path, PendingNode node);
+    void change(const HashedPath& path, PendingNode node) { put(path, std::move(node)); }
     /// `node`, as found there, goes, and its parent counts one child less.
-    void remove(std::string_view path, PendingNode node);
+    void remove(const HashedPath& path, PendingNode node);
     void commit();
     void rollback();
 
@@ -66,7 +68,7 @@ public:
     void applied(Zxid zxid);
     void clear();
     /// Paths that differ from the tree, or may.
-    [[nodiscard]] std::size_t size() const { return changes_.size(); }
+    [[nodiscard]] std::size_t size() const { return index_.size(); }
 
     /// Ephemerals that the session will own, in order of their paths.
     [[nodiscard]] std::vector<std::string> ephemerals_of(SessionId session) const;
@@ -78,27 +80,31 @@ private:
         Zxid zxid;  // the last transaction that changed it
         PendingNode node;
     };
-    struct PathHash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view path) const { return hash_of_path(path); }
+    /// Lies where it is until it is erased; its place, and the memory of its path, is then used again.
+    struct Entry {
+        std::string path;
+        std::uint32_t hash = 0;
+        Change change;
     };
-    using Changes = std::unordered_map<std::string, Change, PathHash, std::equal_to<>>;
-    using Entry = Changes::value_type;  // stays where it is until it is erased
     struct Undo {
-        Entry* entry = nullptr;
+        Slot slot = kNoSlot;           // of the entry
         std::optional<Change> before;  // nullopt: the tree's
     };
 
-    void put(std::string_view path, PendingNode node);
+    [[nodiscard]] Slot slot_of(const HashedPath& path) const;
+    Slot add(const HashedPath& path, PendingNode node);
+    void put(const HashedPath& path, PendingNode node);
     void account(const PendingNode& node, std::string_view path, int sign);
     void add_ephemeral_bytes(SessionId session, std::int64_t bytes);
     void index(const Entry& entry);
     void unindex(const Entry& entry);
-    void erase(const Entry& entry);
+    void erase(Slot slot);
 
     const State& state_;
-    Changes changes_;
-    std::deque<std::pair<Zxid, Entry*>> in_flight_;  // oldest first, for applied()
+    std::deque<Entry> entries_;
+    std::vector<Slot> free_;
+    PathIndex index_;                              // of entries_
+    std::deque<std::pair<Zxid, Slot>> in_flight_;  // oldest first, for applied()
     /// Entries that are an existing ephemeral, by session and path.
     std::set<std::pair<SessionId, std::string_view>> ephemerals_;
     /// Of sessions that have been asked for, while it is not zero.

@@ -143,7 +143,7 @@ private:
     ErrorCode prepare_delete(const wire::VersionedRequest& request, std::string& body);
     ErrorCode prepare_check(const wire::VersionedRequest& request, std::string& body);
 
-    [[nodiscard]] ErrorCode check_place(const PendingNode& parent, std::string_view path, const Creation& creation);
+    [[nodiscard]] ErrorCode check_place(const PendingNode& parent, const HashedPath& path, const Creation& creation);
     [[nodiscard]] std::int64_t owner_of(const Creation& creation) const;
     [[nodiscard]] bool may(std::int32_t permission, const PendingNode& node);
     [[nodiscard]] bool over_quota(std::string_view path, QuotaDelta delta) const;
@@ -167,23 +167,25 @@ ErrorCode Checker::prepare(OpCode op, Creation& creation, std::string& body) {
     const auto& request = creation.node;
     if (const auto error = check_mode(op, creation, options_.extended_types); error != ErrorCode::kOk) return error;
     if (!loosely_valid_path(request.path)) return ErrorCode::kBadArguments;
-    state_.tree.prefetch(request.path);
+    state_.tree.prefetch(HashedPath(request.path));
     auto acl = fixed_up(std::move(creation.node.acl), context_.identities);
     if (!acl) return ErrorCode::kInvalidAcl;
-    auto parent = overlay_.find(parent_path(request.path));
+    const HashedPath parent_at(parent_path(request.path));
+    auto parent = overlay_.find(parent_at);
     if (!parent) return ErrorCode::kNoNode;
     if (!may(wire::kCreate, *parent)) return ErrorCode::kNoAuth;
-    std::string path(request.path);
-    if (sequential(request.mode)) path += sequence_suffix(parent->creations);
+    std::string text(request.path);
+    if (sequential(request.mode)) text += sequence_suffix(parent->creations);
+    const HashedPath path(text);
     if (const auto error = check_place(*parent, path, creation); error != ErrorCode::kOk) return error;
 
     const auto creations = successor(parent->creations);
     if (op == OpCode::kCreateContainer) {
-        put(wire::CreateContainerTxn{path, request.data, *acl, creations}, body);
+        put(wire::CreateContainerTxn{path.path, request.data, *acl, creations}, body);
     } else if (op == OpCode::kCreateTtl) {
-        put(wire::CreateTtlTxn{path, request.data, *acl, creations, creation.ttl_ms}, body);
+        put(wire::CreateTtlTxn{path.path, request.data, *acl, creations, creation.ttl_ms}, body);
     } else {
-        put(wire::CreateTxn{path, request.data, *acl, ephemeral(request.mode), creations}, body);
+        put(wire::CreateTxn{path.path, request.data, *acl, ephemeral(request.mode), creations}, body);
     }
     PendingNode node;
     node.exists = true;
@@ -191,18 +193,19 @@ ErrorCode Checker::prepare(OpCode op, Creation& creation, std::string& body) {
     node.data_bytes = static_cast<std::int64_t>(request.data.value_or("").size());
     node.mtime_ms = time_ms();
     if (!open(*acl)) node.acl_in_flight = std::make_shared<const AclList>(std::move(*acl));
-    overlay_.create(path, std::move(node), std::move(*parent));
+    overlay_.create(path, std::move(node), parent_at, std::move(*parent));
     return ErrorCode::kOk;
 }
 
-ErrorCode Checker::check_place(const PendingNode& parent, std::string_view path, const Creation& creation) {
-    if (!valid_path(path)) return ErrorCode::kBadArguments;
+ErrorCode Checker::check_place(const PendingNode& parent, const HashedPath& path, const Creation& creation) {
+    if (!valid_path(path.path)) return ErrorCode::kBadArguments;
     if (overlay_.find(path)) return ErrorCode::kNodeExists;
     if (kind_of(parent.owner) == Kind::kEphemeral) return ErrorCode::kNoChildrenForEphemerals;
     const auto bytes = static_cast<std::int64_t>(creation.node.data.value_or("").size());
-    if (over_quota(path, {.count = 1, .bytes = bytes})) return ErrorCode::kQuotaExceeded;
-    const bool too_many = ephemeral(creation.node.mode) && overlay_.ephemeral_bytes_of(context_.session) + path.size() >
-                                                               options_.ephemeral_bytes_per_session_max;
+    if (over_quota(path.path, {.count = 1, .bytes = bytes})) return ErrorCode::kQuotaExceeded;
+    const bool too_many =
+        ephemeral(creation.node.mode) &&
+        overlay_.ephemeral_bytes_of(context_.session) + path.path.size() > options_.ephemeral_bytes_per_session_max;
     return too_many ? ErrorCode::kSystemError : ErrorCode::kOk;
 }
 
@@ -236,7 +239,8 @@ ErrorCode Checker::prepare_check(const wire::VersionedRequest& request, std::str
 
 ErrorCode Checker::prepare(OpCode, const wire::SetDataRequest& request, std::string& body) {
     if (!valid_path(request.path)) return ErrorCode::kBadArguments;
-    auto node = overlay_.find(request.path);
+    const HashedPath path(request.path);
+    auto node = overlay_.find(path);
     if (!node) return ErrorCode::kNoNode;
     if (!may(wire::kWrite, *node)) return ErrorCode::kNoAuth;
     const auto bytes = static_cast<std::int64_t>(request.data.value_or("").size());
@@ -246,7 +250,7 @@ ErrorCode Checker::prepare(OpCode, const wire::SetDataRequest& request, std::str
     node->data_bytes = bytes;
     node->mtime_ms = time_ms();
     put(wire::SetDataTxn{request.path, request.data, node->version}, body);
-    overlay_.change(request.path, std::move(*node));
+    overlay_.change(path, std::move(*node));
     return ErrorCode::kOk;
 }
 

@@ -115,12 +115,10 @@ Tree Tree::empty() { return Tree(); }
 
 // --- Reading ---------------------------------------------------------------------------------------------------------
 
-const Node* Tree::find(std::string_view path) const {
+const Node* Tree::find(const HashedPath& path) const {
     const Slot slot = slot_of(path);
     return slot == kNoSlot ? nullptr : &store_.at(slot);
 }
-
-Slot Tree::slot_of(std::string_view path) const { return store_.find(inner_path(path)); }
 
 std::string Tree::path_of(const Node& node) const {
     if (node.parent == kNoSlot) return std::string(kRootPath);
@@ -282,7 +280,7 @@ Node& Tree::existing(std::string_view path) {
 
 Slot Tree::insert(std::string_view path, Slot parent_slot, NodeId id) {
     ZABD_ASSERT(id >= next_id_);
-    const Slot slot = store_.add(inner_path(path), parent_slot, base_name(path));
+    const Slot slot = store_.add(path, parent_slot, base_name(path));
     if (slot == kNoSlot) return slot;
     next_id_ = after(id);
     Node& node = store_.at(slot);
@@ -313,7 +311,7 @@ void Tree::unlink(std::string_view path, Slot slot) {
     }
     const Slot behind = node.next_sibling != kNoSlot ? node.next_sibling : parent.first_child;
     if (behind != kNoSlot) store_.at(behind).previous_sibling = node.previous_sibling;
-    store_.remove(inner_path(path), slot);
+    store_.remove(path, slot);
 }
 
 void Tree::set_content(Node& node, std::string_view path, Bytes data) {

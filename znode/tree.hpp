@@ -34,9 +34,9 @@ public:
     static Tree empty();
 
     /// "" and "/" are the root. nullptr: no such node. Good until the next mutation of that node's existence.
-    [[nodiscard]] const Node* find(std::string_view path) const;
+    [[nodiscard]] const Node* find(const HashedPath& path) const;
     /// find() will be asked for it soon.
-    void prefetch(std::string_view path) const { store_.prefetch(path); }
+    void prefetch(const HashedPath& path) const { store_.prefetch(path); }
     [[nodiscard]] const Node& at(Slot slot) const { return store_.at(slot); }
     [[nodiscard]] std::string path_of(const Node& node) const;
     /// Names in order of creation.
@@ -97,7 +97,7 @@ public:
 private:
     Tree() = default;
 
-    [[nodiscard]] Slot slot_of(std::string_view path) const;
+    [[nodiscard]] Slot slot_of(const HashedPath& path) const { return store_.find(path); }
     [[nodiscard]] Node& existing(std::string_view path);
     /// A node as its parent's last child, neither filled nor counted yet; kNoSlot if there is one already.
     Slot insert(std::string_view path, Slot parent, NodeId id);

@@ -33,9 +33,10 @@ struct Fixture {
     }
 
     void add(std::string_view path, PendingNode node) {
-        const auto parent = overlay.find(parent_path(path));
+        const auto above = parent_path(path);
+        const auto parent = overlay.find(above);
         REQUIRE(parent);
-        overlay.create(path, std::move(node), *parent);
+        overlay.create(path, std::move(node), above, *parent);
     }
 
     State state;
