@@ -201,6 +201,7 @@ private:
     Result<void> place(Segment segment, const SegmentScan& scan) {
         const bool first = log_->current_.file == nullptr;
         if (!scan.begin && !first) {
+            if (scan.torn_bytes > 0) torn_next_.push_back({log_->next_.size(), scan});
             log_->next_.push_back(std::move(segment));
             return {};
         }
@@ -215,11 +216,17 @@ private:
         return {};
     }
 
-    /// Cuts what a torn write left, and makes durable what was read: it may have come from memory only.
+    static Result<void> cut_torn(File& file, const SegmentScan& scan) {
+        if (auto cut = write_zeros(file, scan.end_offset, scan.end_offset + scan.leftover_bytes); !cut) return cut;
+        return file.sync_all();
+    }
+
+    /// Cuts what torn writes left, and makes durable what was read: it may have come from memory only.
     Result<void> repair() {
-        auto& tail = *log_->current_.file;
-        if (auto cut = write_zeros(tail, tail_.end_offset, tail_.end_offset + tail_.leftover_bytes); !cut) return cut;
-        if (auto synced = tail.sync_all(); !synced) return synced;
+        if (auto cut = cut_torn(*log_->current_.file, tail_); !cut) return cut;
+        for (const auto& [place, scan] : torn_next_) {
+            if (auto cut = cut_torn(*log_->next_[place].file, scan); !cut) return cut;
+        }
         if (auto cleared = drop_segments(*options_.files, unfinished_); !cleared) return cleared;
         return options_.files->sync_directory(options_.directory);
     }
@@ -235,6 +242,12 @@ private:
     std::optional<LogPosition> position_;  // where the segments read so far end
     bool met_after_ = false;
     SegmentScan tail_;  // of the last segment with a batch
+    /// The first batch of a segment may be the torn one. Its header would contradict what is yet to come before it.
+    struct TornNext {
+        std::size_t place;  // in next_
+        SegmentScan scan;
+    };
+    std::vector<TornNext> torn_next_;
 };
 
 Result<std::unique_ptr<LogSegments>> LogSegments::open(const LogOptions& options, Zxid after,

@@ -205,6 +205,37 @@ TEST_CASE("S-12: a log that does not reach the checkpoint is damage", "[storage]
     }
 }
 
+// (1) A batch that does not fit goes into the next segment, as its first. (2) The power goes: its header is on the disk,
+// its records are not. (3) After the start a smaller batch fits into the segment before. The header must not be taken for
+// a witness against it.
+TEST_CASE("S-07: a batch torn at the begin of a segment says nothing of what comes before it later", "[storage][log]") {
+    MemoryFileSystem files;
+    const auto options = options_for(files);
+    {
+        const auto opened = open_log(options);
+        fill(*opened.log, files, 1, 7);
+        REQUIRE(append(*opened.log, files, records(8, 8)));
+        REQUIRE(append(*opened.log, files, {{Zxid::of(0, 9), Bytes::copy_of(std::string(24 << 10, 'x'))}}));
+    }
+    const auto last = files.paths().back();
+    auto content = files.content(last);
+    content.resize(kBlockBytes + kBatchHeaderBytes);
+    content.resize(options.segment_bytes);
+    files.put(last, content);
+
+    Counter next = 9;
+    {
+        const auto again = open_log(options);
+        REQUIRE(again.scan.zxid_last == Zxid::of(0, 8));
+        REQUIRE_FALSE(again.log->rolls_for(records(next, next)));
+        REQUIRE(again.log->append(records(next, next)));
+    }
+    const auto opened = open_log(options);
+    INFO(opened.error.where);
+    REQUIRE(opened.log);
+    check_records(opened.seen, 1, next);
+}
+
 TEST_CASE("S-15: a log that cannot be read is an error, and nothing is changed", "[storage][log]") {
     MemoryFileSystem files;
     const auto options = options_for(files);
