@@ -11,7 +11,8 @@
 #include <array>
 #include <filesystem>
 #include <iostream>
-#include <vector>
+#include <string>
+#include <utility>
 
 namespace zabd::bench {
 namespace {
@@ -56,8 +57,7 @@ private:
 
 enum class Blocks { kOverwritten, kAllocated, kAppended };
 
-Json measure(const std::string& directory, std::chrono::duration<double> duration, Blocks blocks) {
-    using Clock = std::chrono::steady_clock;
+Json measure(const std::string& directory, Seconds duration, Blocks blocks) {
     const ScratchFile file(directory);
     if (blocks == Blocks::kOverwritten) file.write_all();
     if (blocks == Blocks::kAllocated) file.allocate();
@@ -75,29 +75,32 @@ Json measure(const std::string& directory, std::chrono::duration<double> duratio
     }
     Json json;
     json["operations"] = latency.count();
-    json["per_second"] = static_cast<double>(latency.count()) / std::chrono::duration<double>(now - start).count();
+    json["per_second"] = static_cast<double>(latency.count()) / Seconds(now - start).count();
     add_latency(json, latency);
     return json;
 }
 
-}  // namespace
-}  // namespace zabd::bench
-
-int main(int argc, char** argv) {
-    using namespace zabd::bench;
+int run(int argc, char** argv) {
     std::string directory;
     double seconds = 2;
     CLI::App app("Writes and syncs one block of 4 KiB after the other, and prints how long that takes as JSON.");
     app.add_option("--directory", directory, "on the file system in question")->required();
     app.add_option("--seconds", seconds, "for each way of writing")->capture_default_str();
     CLI11_PARSE(app, argc, argv);
+    Json json;
+    json["overwriting"] = measure(directory, Seconds(seconds), Blocks::kOverwritten);
+    json["filling"] = measure(directory, Seconds(seconds), Blocks::kAllocated);
+    json["appending"] = measure(directory, Seconds(seconds), Blocks::kAppended);
+    std::cout << json.dump(2) << "\n";
+    return 0;
+}
+
+}  // namespace
+}  // namespace zabd::bench
+
+int main(int argc, char** argv) {
     try {
-        const std::chrono::duration<double> each(seconds);
-        Json json;
-        json["overwriting"] = measure(directory, each, Blocks::kOverwritten);
-        json["filling"] = measure(directory, each, Blocks::kAllocated);
-        json["appending"] = measure(directory, each, Blocks::kAppended);
-        std::cout << json.dump(2) << "\n";
+        return zabd::bench::run(argc, argv);
     } catch (const std::exception& problem) {
         std::cerr << "zabd-bench-disk: " << problem.what() << "\n";
         return 1;

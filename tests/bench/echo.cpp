@@ -5,11 +5,11 @@
 #include "wire/connect.hpp"
 
 #include <CLI/CLI.hpp>
-#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include <iostream>
 #include <map>
+#include <utility>
 
 namespace zabd::bench {
 namespace {
@@ -102,18 +102,22 @@ private:
     std::size_t number_next_ = kListener + 1;
 };
 
-}  // namespace
-}  // namespace zabd::bench
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
     std::uint16_t port = 0;
     std::size_t data_bytes = 100;
     CLI::App app("Answers every frame with one of the size of a getData reply: what this machine can do at most.");
     app.add_option("--port", port)->required();
     app.add_option("--data", data_bytes, "bytes of data in the reply")->capture_default_str();
     CLI11_PARSE(app, argc, argv);
+    EchoServer(port, data_bytes).run();
+}
+
+}  // namespace
+}  // namespace zabd::bench
+
+int main(int argc, char** argv) {
     try {
-        zabd::bench::EchoServer(port, data_bytes).run();
+        return zabd::bench::run(argc, argv);
     } catch (const std::exception& problem) {
         std::cerr << "zabd-bench-echo: " << problem.what() << "\n";
         return 1;

@@ -44,7 +44,7 @@ void Client::after(Duration wait, std::function<void()> action) {
     });
 }
 
-// --- connecting ----------------------------------------------------------------------------------------------------------
+// --- connecting ------------------------------------------------------------------------------------------------------
 
 void Client::start() {
     ++attempt_;
@@ -171,18 +171,19 @@ void Client::retire() {
     phase_ = Phase::kRetired;
 }
 
-// --- asking ----------------------------------------------------------------------------------------------------------------
+// --- asking ----------------------------------------------------------------------------------------------------------
 
 void Client::probe() {
     probing_ = true;
     probes_answered_ = 0;
-    if (phase_ == Phase::kOpen && !closing_) ask(Workload::probe());
+    if (phase_ == Phase::kOpen) think();  // without waiting for what it was to do next
 }
 
 void Client::think() {
-    const auto wait = probing_ ? milliseconds(500)
-                               : stage_.random.mostly_short(options_.think_min, options_.think_max);
-    after(wait, [this] { think(); });
+    const auto wait = probing_ ? milliseconds(500) : stage_.random.mostly_short(options_.think_min, options_.think_max);
+    after(wait, [this, thinks = ++thinks_] {
+        if (thinks == thinks_) think();
+    });
     if (closing_ || resting_ || asked_.size() >= options_.pipeline_max) return;
     ask(probing_ ? Workload::probe() : workload_.next());
 }
@@ -202,7 +203,7 @@ void Client::send(Xid xid, const ClientRequest& request) {
     link_.send(framed(wire::encoded(wire::RequestHeader{xid, request.op}) + request.body));
 }
 
-// --- hearing ---------------------------------------------------------------------------------------------------------------
+// --- hearing ---------------------------------------------------------------------------------------------------------
 
 void Client::on_bytes(std::string_view bytes) {
     heard_ = stage_.queue.now();
@@ -238,14 +239,15 @@ void Client::take_event(const wire::WatcherEvent& event, bool catching_up) {
 
 void Client::take_reply(const wire::ReplyHeader& header, std::string_view body) {
     if (header.xid == wire::kXidPing) {
-        tell([&](Checker& checker) { checker.on_client_reply(id_, {.xid = header.xid, .op = OpCode::kPing}, header, body); });
+        tell([&](Checker& checker) {
+            checker.on_client_reply(id_, {.xid = header.xid, .op = OpCode::kPing}, header, body);
+        });
         return;
     }
     stage_.trace.event("client {} is answered xid {} zxid {:#x} error {} {}", id_, header.xid, header.zxid.value,
                        static_cast<int>(header.error), body.size());
     const auto request = asked_.empty() ? ClientRequest{} : asked_.front().request;
-    const Sent sent{asked_.empty() ? 0 : asked_.front().xid, request.op, request.path, request.watches,
-                    request.body};
+    const Sent sent{asked_.empty() ? 0 : asked_.front().xid, request.op, request.path, request.watches, request.body};
     tell([&](Checker& checker) { checker.on_client_reply(id_, sent, header, body); });
     asked_.pop_front();
     zxid_seen_ = std::max(zxid_seen_, header.zxid);
@@ -270,7 +272,8 @@ void Client::learn(const ClientRequest& asked, ErrorCode error, std::string_view
             watches_.emplace(asked.path, asked.body.back() == 0 ? WatchKind::kPersistent : WatchKind::kRecursive);
             break;
         case OpCode::kCreate:
-            if (const auto reply = wire::decoded<wire::PathReply>(body)) workload_.learn_path(std::string(*reply->path));
+            if (const auto reply = wire::decoded<wire::PathReply>(body))
+                workload_.learn_path(std::string(*reply->path));
             break;
         case OpCode::kSetData:
             if (const auto reply = wire::decoded<wire::StatReply>(body))

@@ -88,6 +88,7 @@ private:
     Phase phase_ = Phase::kAway;
     std::uint64_t attempt_ = 0;
     std::uint64_t looks_ = 0;  // at the clock
+    std::uint64_t thinks_ = 0;
     wire::FrameSplitter splitter_{1 << 20};
     Time heard_{0};
     Time sent_{0};

@@ -54,7 +54,7 @@ struct Promise {
             violated("I-DUR", fmt::format("{}: recovered up to {:#x}, acknowledged {:#x}, proposed {:#x}", when,
                                           zxid.value, acknowledged.value, proposed.value));
         const auto state = states.find(zxid);
-        // What was on the disk and not yet acknowledged has no state to compare with; its replay was checked by the core.
+        // What was on the disk and not yet acknowledged has no state to compare with; its replay the core has checked.
         if (state != states.end() && state->second != recovered->state)
             violated("I-DET", fmt::format("{}: another state at {:#x}", when, zxid.value));
     }
@@ -97,6 +97,20 @@ private:
             cut_power(disk, random_, ignored);
         }
         promise.check(recover_state(disk, checkpoint), when);
+        go_on_and_crash(disk, checkpoint, when);
+    }
+
+    /// What a crash left must not stand in the way of what comes after it.
+    void go_on_and_crash(Disk& disk, const Images& checkpoint, const std::string& when) {
+        const auto before = recover_and_go_on(disk, checkpoint, 1 + random_.below(3));
+        FaultCounts ignored;
+        cut_power(disk, random_, ignored);
+        const auto after = recover_state(disk, checkpoint);
+        if (!before || !after)
+            violated("I-DUR", fmt::format("{}, then going on: {}", when, (before ? after : before).error().where));
+        if (after->zxid != before->zxid || after->state != before->state)
+            violated("I-DUR", fmt::format("{}, then going on: {:#x} and not {:#x} is there", when, after->zxid.value,
+                                          before->zxid.value));
     }
 
     CrashPointBounds bounds_;

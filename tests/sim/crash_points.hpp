@@ -1,5 +1,5 @@
-// Crash points, one after the other: a scripted run, a power cut at each of its disk calls, and for each every legal state
-// of what was unsynced: all combinations while they are few, else every prefix and a sample. And each call failing once.
+// Crash points, one after the other: a scripted run, a power cut at each of its disk calls, and for each every legal
+// state of what was unsynced: all combinations while they are few, else prefixes and a sample. And each call fails once.
 #pragma once
 
 #include "tests/sim/disk.hpp"
@@ -14,9 +14,9 @@ namespace zabd::sim {
 
 struct CrashPointBounds {
     std::size_t operations = 300;
-    std::size_t all_subsets_of = 6;  // of so many unsynced changes or fewer
-    std::size_t prefixes_max = 24;
-    std::size_t samples = 16;
+    std::size_t all_subsets_of = 8;  // of so many unsynced changes or fewer
+    std::size_t prefixes_max = 60;
+    std::size_t samples = 60;
     std::size_t second_crashes = 4;  // one in so many states is cut again while it recovers
 };
 

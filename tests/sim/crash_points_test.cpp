@@ -1,4 +1,5 @@
 #include "tests/sim/crash_points.hpp"
+
 #include "tests/sim/stage.hpp"
 
 #include <catch2/catch.hpp>

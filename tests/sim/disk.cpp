@@ -3,6 +3,7 @@
 #include "wire/assert.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace zabd::sim {
@@ -21,7 +22,13 @@ Error error_of(Errc code, const Disk::Path& path) {
 
 }  // namespace
 
-// --- one file ----------------------------------------------------------------------------------------------------------
+std::string_view name_of(DiskCall call) {
+    constexpr std::string_view kNames[] = {"open", "read",   "list",   "create",         "allocate", "write",
+                                           "sync", "rename", "remove", "sync directory", "commit"};
+    return kNames[static_cast<std::size_t>(call)];
+}
+
+// --- one file --------------------------------------------------------------------------------------------------------
 
 void Disk::Inode::write(std::uint64_t offset, std::string_view bytes, std::uint64_t order) {
     const auto begin = std::min<std::uint64_t>(offset, now.size());  // a gap is filled with zeros
@@ -50,9 +57,9 @@ void Disk::Inode::sync() {
     dirty.clear();
 }
 
-void Disk::Inode::fail_sync(const std::function<bool()>& coin) {
+void Disk::Inode::fail_sync(const std::function<bool()>& survives) {
     for (const auto& [sector, order] : dirty)
-        if (coin && coin()) keep(sector);
+        if (survives && survives()) keep(sector);
     dirty.clear();
 }
 
@@ -68,8 +75,7 @@ void Disk::Inode::drop_cache() {
 
 class Disk::Handle final : public File {
 public:
-    Handle(Disk& disk, InodePtr inode, Path path)
-        : disk_(disk), inode_(std::move(inode)), path_(std::move(path)) {}
+    Handle(Disk& disk, InodePtr inode, Path path) : disk_(disk), inode_(std::move(inode)), path_(std::move(path)) {}
 
     Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
         if (auto verdict = disk_.judge(DiskCall::kRead, path_); verdict.error)
@@ -120,7 +126,7 @@ private:
     Path path_;
 };
 
-// --- calls -------------------------------------------------------------------------------------------------------------
+// --- calls -----------------------------------------------------------------------------------------------------------
 
 Disk::Verdict Disk::judge(DiskCall call, const Path& path) {
     if (cut_) return {error_of(Errc::kIo, path)};
@@ -214,7 +220,7 @@ bool Disk::fits(std::uint64_t more_bytes) const {
     return used <= capacity && more_bytes <= capacity - used;
 }
 
-// --- power -------------------------------------------------------------------------------------------------------------
+// --- power -----------------------------------------------------------------------------------------------------------
 
 std::map<std::uint64_t, Disk::InodePtr> Disk::inodes() const {
     std::map<std::uint64_t, InodePtr> all;
@@ -230,8 +236,9 @@ std::vector<Disk::Unsynced> Disk::unsynced() const {
     for (const auto& [number, inode] : inodes())
         for (const auto& [sector, order] : inode->dirty)
             if (inode->differs(sector)) all.push_back({.order = order, .sector = sector, .number = number});
-    for (std::uint64_t n = 0; n < name_changes_.size(); ++n) all.push_back({.order = name_changes_[n].order, .number = n});
-    std::ranges::stable_sort(all, {}, &Unsynced::order);
+    for (std::uint64_t n = 0; n < name_changes_.size(); ++n)
+        all.push_back({.order = name_changes_[n].order, .number = n});
+    std::ranges::sort(all, {}, [](const Unsynced& one) { return std::tuple(one.order, one.number, one.sector); });
     return all;
 }
 
@@ -263,7 +270,7 @@ void Disk::restart() {
     calls_left_.reset();
 }
 
-// --- tests -------------------------------------------------------------------------------------------------------------
+// --- tests -----------------------------------------------------------------------------------------------------------
 
 std::vector<Disk::Path> Disk::paths() const {
     std::vector<Path> paths;

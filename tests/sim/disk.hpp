@@ -1,12 +1,13 @@
 // A disk in memory that keeps what a real one must keep over a power cut, and of the rest what it likes.
 //
-// Contract  what was written survives once its file was synced, a name once its directory was. Of the rest each sector of
-//           512 bytes and each change of a name survives or not, in any combination: unsynced() lists them, crash() is
-//           told which stay. A sector is never torn within itself.
+// Contract  what was written survives once its file was synced, a name once its directory was. Of the rest each sector
+//           of 512 bytes and each change of a name survives or not, in any combination: unsynced() lists them, crash()
+//           is told which stay. A sector is never torn within itself.
 // Power     cut_after(n): n more changing calls are carried out, the one after is under way when the power goes, and
 //           nothing works from then on until restart().
-// Failures  `before_call` may have any call fail. A failed sync leaves each sector on the disk or not, and clean in memory
-//           either way: a later sync does not write it again (which is what Linux does). A failed write is half done.
+// Failures  `before_call` may have any call fail. A failed sync leaves each sector on the disk or not, and clean in
+//           memory either way: a later sync does not write it again (which is what Linux does). A failed write is half
+//           done.
 // Space     `capacity` bytes for the files and `reserved`, what else is on it.
 // Threads   one.
 #pragma once
@@ -40,6 +41,7 @@ enum class DiskCall : std::uint8_t {
     kCommit,  // of the checkpoint's twin
 };
 
+[[nodiscard]] std::string_view name_of(DiskCall call);
 [[nodiscard]] constexpr bool changes(DiskCall call) { return call >= DiskCall::kCreate; }
 
 class Disk final : public storage::FileSystem {
@@ -107,7 +109,7 @@ private:
         void keep(std::uint64_t sector);
         [[nodiscard]] bool differs(std::uint64_t sector) const;
         void sync();
-        void fail_sync(const std::function<bool()>& coin);
+        void fail_sync(const std::function<bool()>& survives);
         void drop_cache();
     };
     using InodePtr = std::shared_ptr<Inode>;

@@ -1,4 +1,5 @@
 #include "tests/sim/disk.hpp"
+
 #include "tests/sim/power_cut.hpp"
 
 #include <catch2/catch.hpp>

@@ -35,7 +35,7 @@ Time Link::arrival(Time& last) {
     return last;
 }
 
-// --- the client's end ----------------------------------------------------------------------------------------------------
+// --- the client's end ------------------------------------------------------------------------------------------------
 
 void Link::connect(Server& server) {
     ++number_;
@@ -81,7 +81,7 @@ void Link::disconnect() {
     connection_ = ConnectionId::kNone;
 }
 
-// --- the server's end ----------------------------------------------------------------------------------------------------
+// --- the server's end ------------------------------------------------------------------------------------------------
 
 void Link::send_to_client(std::string_view bytes) {
     while (!bytes.empty()) {
@@ -116,8 +116,7 @@ void Link::deliver_to_client(std::string bytes) {
     if (reset_armed_ && stage_.random.coin()) rest = cut_short(rest);
     while (!rest.empty()) {
         const auto size = stage_.random.per_mille(150) ? 1 + stage_.random.below(rest.size()) : rest.size();
-        at(arrival(last_to_client_),
-           [this, piece = std::string(rest.substr(0, size))] { end_->on_bytes(piece); });
+        at(arrival(last_to_client_), [this, piece = std::string(rest.substr(0, size))] { end_->on_bytes(piece); });
         rest.remove_prefix(size);
     }
 }
@@ -141,7 +140,7 @@ void Link::server_down(bool power) {
     close_to_client();
 }
 
-// --- faults ------------------------------------------------------------------------------------------------------------
+// --- faults ----------------------------------------------------------------------------------------------------------
 
 void Link::delay(Duration time, Duration by) {
     delayed_until_ = stage_.queue.now() + time;

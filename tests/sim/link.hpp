@@ -1,8 +1,8 @@
 // A client's way to its server: one connection after the other, each two byte streams that delay, stop, or go silent.
 //
 // Contract  of a stream, as TCP gives it: bytes arrive in order and once, cut into pieces anywhere, until it ends.
-// Faults    delay (bytes come late), clog (for a while nothing comes), half-open (nothing comes any more, in one direction
-//           or both, and neither end is told), reset (both ends are told, in the midst of a frame).
+// Faults    delay (bytes come late), clog (for a while nothing comes), half-open (nothing comes any more, in one
+//           direction or both, and neither end is told), reset (both ends are told, in the midst of a frame).
 #pragma once
 
 #include "tests/sim/checkers/checker.hpp"
@@ -40,6 +40,7 @@ public:
 
     // --- the server's end ---
     [[nodiscard]] ConnectionId connection() const { return connection_; }
+    [[nodiscard]] bool leads_to(const Server& server) const { return server_ == &server; }
     void send_to_client(std::string_view bytes);
     void close_to_client();
     void server_down(bool power);

@@ -3,13 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <unistd.h>
 
 namespace {
 
@@ -40,7 +40,8 @@ std::string replay_line(const WorldOptions& options) {
 }
 
 int run(const WorldOptions& options, bool prints_hash, Totals& totals) {
-    crash_text = fmt::format("FAILED: {}: crash: production code stopped the process, see above\n", replay_line(options));
+    crash_text =
+        fmt::format("FAILED: {}: crash: production code stopped the process, see above\n", replay_line(options));
     World world(options);
     try {
         world.run();
@@ -55,6 +56,12 @@ int run(const WorldOptions& options, bool prints_hash, Totals& totals) {
     totals.transactions += world.transactions();
     totals.faults.add(world.faults());
     return kPassed;
+}
+
+std::uint64_t fresh_seed() {
+    const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count()) *
+           1000;
 }
 
 void report(const Totals& totals, std::chrono::duration<double> took) {
@@ -74,12 +81,14 @@ int main(int argc, char** argv) {
     WorldOptions options;
     std::uint64_t seeds = 0, from = 1;
     double minutes = 0;
-    bool prints_report = false, prints_hashes = false, no_faults = false;
+    bool prints_report = false, prints_hashes = false, no_faults = false, fresh = false, keeps_going = false;
     std::string planted;
     app.add_option("--seed", options.seed, "run this one");
     app.add_option("--seeds", seeds, "run so many");
     app.add_option("--from", from, "the first of them");
     app.add_option("--minutes", minutes, "go on with further ones for so long");
+    app.add_flag("--fresh", fresh, "begin with a seed that nobody has run, made of the time");
+    app.add_flag("--keep-going", keeps_going, "run the other seeds though one has failed");
     app.add_flag("--trace", options.trace, "print what happens");
     app.add_flag("--report", prints_report, "print counts at the end");
     app.add_flag("--hashes", prints_hashes, "print each seed and its hash");
@@ -95,14 +104,20 @@ int main(int argc, char** argv) {
     const auto start = std::chrono::steady_clock::now();
     const auto took = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start); };
     Totals totals;
+    int first_failure = kPassed;
     if (seeds == 0 && minutes == 0) {
         seeds = 1;
         from = options.seed;
     }
+    if (fresh) from = fresh_seed();
+    if (fresh) fmt::print("from seed {}\n", from);
+    std::fflush(stdout);
     for (auto seed = from; seed < from + seeds || took().count() < minutes * 60; ++seed) {
         options.seed = seed;
-        if (const auto exit = run(options, prints_hashes, totals); exit != kPassed) return exit;
+        const auto exit = run(options, prints_hashes, totals);
+        if (exit != kPassed && !keeps_going) return exit;
+        if (first_failure == kPassed) first_failure = exit;
     }
     if (prints_report) report(totals, took());
-    return kPassed;
+    return first_failure;
 }

@@ -72,7 +72,7 @@ Model::Model() {
     nodes_["/zookeeper/config"].stat.aversion = -1;
 }
 
-// --- transactions ------------------------------------------------------------------------------------------------------
+// --- transactions ----------------------------------------------------------------------------------------------------
 
 Outcome Model::write(OpCode op, std::string_view body, const Place& place) {
     events_.clear();
@@ -119,7 +119,8 @@ Model::Done Model::perform(OpCode op, wire::Decoder& in, const Place& place) {
         case OpCode::kCreateContainer: return create(op, next<wire::CreateRequest>(in), 0, place);
         case OpCode::kCreateTtl: {
             auto request = next<wire::CreateTtlRequest>(in);
-            return create(op, {request.path, request.data, std::move(request.acl), request.mode}, request.ttl_ms, place);
+            return create(op, {request.path, request.data, std::move(request.acl), request.mode}, request.ttl_ms,
+                          place);
         }
         case OpCode::kDelete: return remove(next<wire::VersionedRequest>(in), place);
         case OpCode::kSetData: return set_data(next<wire::SetDataRequest>(in), place);
@@ -127,8 +128,7 @@ Model::Done Model::perform(OpCode op, wire::Decoder& in, const Place& place) {
         case OpCode::kCheck: return check(next<wire::VersionedRequest>(in));
         default: break;
     }
-    ZABD_ASSERT(!"an operation that the model does not know");
-    return {};
+    fatal("an operation that the model does not know");
 }
 
 Outcome Model::multi(std::string_view body, const Place& place) {
@@ -239,9 +239,8 @@ Model::Done Model::set_acl(const wire::SetAclRequest& request) {
     auto& node = change(path);
     node.permissions = permissions_in(request.acl);
     ++node.stat.aversion;
-    return {.error = ErrorCode::kOk,
-            .answered_as = OpCode::kSetAcl,
-            .body = wire::encoded(wire::StatReply{stat_of(node)})};
+    return {
+        .error = ErrorCode::kOk, .answered_as = OpCode::kSetAcl, .body = wire::encoded(wire::StatReply{stat_of(node)})};
 }
 
 Model::Done Model::check(const wire::VersionedRequest& request) {
@@ -264,7 +263,7 @@ void Model::remove_node(const std::string& path, const Place& place) {
     nodes_.erase(path);
 }
 
-// --- how a transaction is undone -----------------------------------------------------------------------------------------
+// --- how a transaction is undone -------------------------------------------------------------------------------------
 
 Model::Node& Model::change(const std::string& path) {
     const auto found = nodes_.find(path);
@@ -288,7 +287,7 @@ void Model::cause(EventType type, const std::string& path, const Node& whose) {
     events_.push_back({type, path, may(whose, wire::kRead)});
 }
 
-// --- reads -------------------------------------------------------------------------------------------------------------
+// --- reads -----------------------------------------------------------------------------------------------------------
 
 const Model::Node* Model::find(std::string_view path) const {
     const auto found = nodes_.find(path);

@@ -1,6 +1,6 @@
-// What a coordination service is, in the plainest way: a map of paths. Requests are carried out on it in the order of the
-// zxids, and it says what each must be answered and which events it causes. Written from the protocol, not from the code
-// under test; slow where that is simpler.
+// What a coordination service is, in the plainest way: a map of paths. Requests are carried out on it in the order of
+// the zxids, and it says what each must be answered and which events it causes. Written from the protocol, not from the
+// code under test; slow where that is simpler.
 //
 // Bounds    one ACL entry per node, world:anyone with some permissions; no quotas; paths are valid.
 #pragma once
@@ -99,7 +99,7 @@ private:
     std::map<std::string, Node, std::less<>> nodes_;
     std::map<SessionId, std::int32_t> sessions_;
     std::uint64_t created_ = 0;
-    std::vector<ModelEvent> events_;  // of the transaction at work
+    std::vector<ModelEvent> events_;                                   // of the transaction at work
     std::vector<std::pair<std::string, std::optional<Node>>> before_;  // what the transaction at work has changed
 };
 

@@ -27,7 +27,10 @@ Nemesis::Nemesis(World& world, Duration course) : world_(world), stage_(world.st
     if (random.per_mille(80)) actions_.push_back(Action::kDamage);
     interval_ = course / (4 << random.below(6));
     for (auto& server : world_.servers())
-        server->disk().before_call = [this](DiskCall call, const Disk::Path&) { return judge(call); };
+        server->disk().before_call = [this](DiskCall call, const Disk::Path& path) {
+            if (changes(call)) stage_.trace.event("disk {} {}", name_of(call), path.native());
+            return judge(call);
+        };
 }
 
 void Nemesis::start() { wait(); }
@@ -60,8 +63,7 @@ void Nemesis::act_on(Server& server, Action action) {
             server.cut_power();
             return world_.restart(server, random.mostly_short(kDownMin, kDownMax));
         case Action::kCutPowerSoon: return server.disk().cut_after(random.below(30));
-        case Action::kStop:
-            return server.stop([this, &server] { world_.restart(server, seconds(1)); });
+        case Action::kStop: return server.stop([this, &server] { world_.restart(server, seconds(1)); });
         case Action::kPause:
             faults.add(Fault::kPause);
             return server.pause(random.mostly_short(milliseconds(50), minutes(2)));
@@ -122,7 +124,8 @@ void Nemesis::act_on_client(Action action) {
 void Nemesis::set_clock(Server& server) {
     stage_.faults.add(Fault::kWallStep);
     constexpr std::int64_t kSteps[] = {1000, 60'000, 3'600'000, kMsPerYear, 10 * kMsPerYear};
-    const auto step = static_cast<std::int64_t>(stage_.random.below(static_cast<std::uint64_t>(stage_.random.pick(kSteps))));
+    const auto step =
+        static_cast<std::int64_t>(stage_.random.below(static_cast<std::uint64_t>(stage_.random.pick(kSteps))));
     server.set_wall_clock(stage_.random.coin() ? step : -step);
 }
 

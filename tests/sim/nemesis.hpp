@@ -1,5 +1,5 @@
-// What goes wrong: draws faults at random times and heals them. Which kinds, and how often, differs from seed to seed, as
-// faults that come seldom are met by states that often ones would never let come about.
+// What goes wrong: draws faults at random times and heals them. Which kinds, and how often, differs from seed to seed,
+// as faults that come seldom meet states that frequent ones would never let come about.
 #pragma once
 
 #include "tests/sim/server.hpp"

@@ -37,7 +37,7 @@ bool is_write(OpCode op) {
     }
 }
 
-// --- in ----------------------------------------------------------------------------------------------------------------
+// --- in --------------------------------------------------------------------------------------------------------------
 
 void Oracle::frame_in(ConnectionId id, std::string_view frame, Now now) {
     const auto found = connections_.find(id);
@@ -56,10 +56,8 @@ void Oracle::frame_in(ConnectionId id, std::string_view frame, Now now) {
     wire::RequestHeader header;
     wire::decode(in, header);
     ZABD_ASSERT(!in.failed());
-    connection.asked.push_back({.xid = header.xid,
-                                .op = header.op,
-                                .body = std::string(in.rest()),
-                                .may_be_refused = room_limited_});
+    connection.asked.push_back(
+        {.xid = header.xid, .op = header.op, .body = std::string(in.rest()), .may_be_refused = room_limited_});
     tell([&](Checker& checker) { checker.on_request(id, connection.session, connection.asked.back(), now); });
 }
 
@@ -75,8 +73,8 @@ void Oracle::proposed(Zxid zxid, const Bytes& txn, Now now) {
     const auto header = wire::decoded<wire::TxnHeader>(txn.view());
     ZABD_ASSERT(header && header->zxid == zxid);
     if (!proposals_.empty() && !follows(proposals_.back().header.zxid, zxid))
-        violated("I-CONT", fmt::format("zxid {:#x} proposed behind {:#x}", zxid.value,
-                                       proposals_.back().header.zxid.value));
+        violated("I-CONT",
+                 fmt::format("zxid {:#x} proposed behind {:#x}", zxid.value, proposals_.back().header.zxid.value));
     Proposal proposal{.header = *header, .txn = txn, .asked = {}};
     if (auto* connection = owner_of(header->session, proposal.asker)) {
         const auto asked = std::ranges::find_if(connection->asked, [&](const Asked& one) {
@@ -98,7 +96,7 @@ void Oracle::room_told(bool limited) {
         for (auto& asked : connection.asked) asked.may_be_refused = true;
 }
 
-// --- the model -----------------------------------------------------------------------------------------------------------
+// --- the model -------------------------------------------------------------------------------------------------------
 
 void Oracle::advance_to(Zxid zxid) {
     while (zxid_ < zxid) {
@@ -152,7 +150,7 @@ Outcome Oracle::carry_out(const Proposal& proposal) {
     return model_.write(proposal.asked->op, proposal.asked->body, place);
 }
 
-// --- out ---------------------------------------------------------------------------------------------------------------
+// --- out -------------------------------------------------------------------------------------------------------------
 
 void Oracle::frame_out(ConnectionId id, std::string_view frame, Now now) {
     const auto found = connections_.find(id);
@@ -206,8 +204,8 @@ void Oracle::event_out(ConnectionId id, const Connection& connection, const wire
 void Oracle::reply_out(ConnectionId id, Connection& connection, const wire::ReplyHeader& header,
                        std::string_view body) {
     const bool ping = header.xid == wire::kXidPing;  // overtakes what waits
-    const auto asked = std::ranges::find_if(connection.asked,
-                                            [&](const Asked& one) { return (one.op == OpCode::kPing) == ping; });
+    const auto asked =
+        std::ranges::find_if(connection.asked, [&](const Asked& one) { return (one.op == OpCode::kPing) == ping; });
     if (asked == connection.asked.end() || (!ping && asked->xid != header.xid))
         violated("I-FIFO", fmt::format("connection {} is answered xid {}, but {} is next", number(id), header.xid,
                                        asked == connection.asked.end() ? 0 : asked->xid));
@@ -232,7 +230,7 @@ void Oracle::batch_end(const core::Core& core, Now now, std::size_t frames) {
     tell([&](Checker& checker) { checker.on_batch_end(end, model_); });
 }
 
-// --- lives -------------------------------------------------------------------------------------------------------------
+// --- lives -----------------------------------------------------------------------------------------------------------
 
 void Oracle::went_down() {
     connections_.clear();

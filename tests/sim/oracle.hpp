@@ -1,8 +1,8 @@
-// Between a server's core and the rest of the world: sees every frame and every transaction, keeps the model at the zxid
-// of what it sees, and tells the checkers what that means.
+// Between a server's core and the rest of the world: sees every frame and every transaction, keeps the model at the
+// zxid of what it sees, and tells the checkers what that means.
 //
-// Binding   a transaction is joined to the request that it came from by its session and xid, so that the model carries out
-//           what the client asked and not what the server made of it.
+// Binding   a transaction is joined to the request that it came from by its session and xid, so that the model carries
+//           out what the client asked and not what the server made of it.
 // Crash     the model only follows what the core had applied, which was durable; so nothing is ever taken back.
 #pragma once
 

@@ -10,22 +10,22 @@ namespace zabd::sim {
 
 enum class Bug : std::uint8_t {
     kNone,
-    kAnswerBeforeSync,     // the core is told of durable records before they are written
-    kSyncSkipped,          // of files
+    kAnswerBeforeSync,  // the core is told of durable records before they are written
+    kSyncSkipped,       // of files
     kDirectorySyncSkipped,
-    kFailedSyncRetried,    // and the second success believed
-    kZxidBeforeData,       // the checkpoint names its zxid before what leads to it is there
-    kReleasedEarly,        // the log is released when the checkpoint is asked for, not when it is durable
-    kTornTailAccepted,     // records of a torn batch are taken for whole ones
-    kSequenceForgotten,    // the counter of children ever created is not restored
-    kSessionForgotten,     // a session is not restored
-    kEphemeralKept,        // a closed session's ephemeral is restored
+    kFailedSyncRetried,  // and the second success believed
+    kZxidBeforeData,     // the checkpoint names its zxid before what leads to it is there
+    kReleasedEarly,      // the log is released when the checkpoint is asked for, not when it is durable
+    kTornTailAccepted,   // records of a torn batch are taken for whole ones
+    kSequenceForgotten,  // the counter of children ever created is not restored
+    kSessionForgotten,   // a session is not restored
+    kEphemeralKept,      // a closed session's ephemeral is restored
     kEventDropped,
     kEventBehindReply,
     kRepliesSwapped,
     kExpiredEarly,
     kPauseIgnored,
-    kWriteTwice,           // a request is handed to the core twice
+    kWriteTwice,  // a request is handed to the core twice
 };
 
 struct BugName {

@@ -43,7 +43,8 @@ Images with_planted_bug(Images images, Planted planted) {
     if (planted.is(Bug::kSessionForgotten) && !images.sessions.empty()) images.sessions.erase(images.sessions.begin());
     if (planted.is(Bug::kSequenceForgotten)) forget_sequences(images);
     if (planted.is(Bug::kEphemeralKept)) keep_ephemeral(images);
-    if (planted.is(Bug::kSequenceForgotten) || planted.is(Bug::kEphemeralKept)) images.summary.digest = digest_of(images);
+    if (planted.is(Bug::kSequenceForgotten) || planted.is(Bug::kEphemeralKept))
+        images.summary.digest = digest_of(images);
     return images;
 }
 

@@ -55,7 +55,7 @@ void count_losses(const std::vector<Disk::Unsynced>& unsynced, const std::vector
     if (lost_name) faults.add(Fault::kLostDirectoryEntry);
 }
 
-// --- at rest -----------------------------------------------------------------------------------------------------------
+// --- at rest ---------------------------------------------------------------------------------------------------------
 
 /// The last batch of a segment whose header reads.
 std::optional<std::uint64_t> last_batch(std::string_view content) {

@@ -1,6 +1,7 @@
 // The one source of chance of a run. Its own arithmetic, so that every compiler and library draws the same numbers.
 //
-// Order     C++ leaves the order of a call's arguments open: never draw twice in the arguments of one call.
+// Order     C++ leaves open in which order a call's arguments and an operator's operands are evaluated: one expression
+//           draws once.
 #pragma once
 
 #include "tests/sim/time.hpp"
@@ -35,7 +36,10 @@ public:
         return low + Duration(static_cast<Duration::rep>(below(static_cast<std::uint64_t>((high - low).count()) + 1)));
     }
     /// Small ones far more often than long ones, as latencies are.
-    Duration mostly_short(Duration low, Duration high) { return low + (between(low, high) - low) / (1 << below(8)); }
+    Duration mostly_short(Duration low, Duration high) {
+        const auto divisor = 1 << below(8);
+        return low + (between(low, high) - low) / divisor;
+    }
 
     bool coin() { return (next() & 1) != 0; }
     bool per_mille(std::uint64_t chances) { return below(1000) < chances; }

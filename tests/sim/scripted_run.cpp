@@ -25,6 +25,43 @@ storage::LogOptions log_options(Disk& disk) {
     return {.directory = "/log", .segment_bytes = 32 << 10, .identity = 7, .files = &disk};
 }
 
+constexpr Now kBegin{Instant(Millis(1'000'000)), WallTime{1'700'000'000'000}};
+
+void open_session(core::Core& core, ConnectionId connection, core::Outputs& outputs) {
+    core.step(core::ClientOpened{.connection = connection, .address = "127.0.0.1", .port = 4711}, outputs);
+    wire::ConnectRequest request;
+    request.timeout_ms = 40'000;
+    std::string frame;
+    wire::Encoder out(frame);
+    wire::encode(out, request);
+    core.step(core::ClientFrame{connection, frame}, outputs);
+}
+
+void add_appended(core::Outputs& outputs, storage::LogWriter& log) {
+    for (auto& output : outputs.items)
+        if (auto* append = std::get_if<core::AppendToLog>(&output)) log.add({append->zxid, std::move(append->txn)});
+}
+
+Result<void> run_due_errand(storage::LogWriter& log, Disk& disk, Instant now) {
+    const auto errand = log.next_errand(now);
+    if (!errand) return {};
+    auto done = storage::run_errand(disk, *errand);
+    if (!done) return std::unexpected(done.error());
+    log.finish_errand(std::move(*done), now);
+    return {};
+}
+
+/// Time passes while there is no space.
+Result<void> write_all(storage::LogWriter& log, Disk& disk, Instant now) {
+    for (; !log.empty(); now += storage::LogWriter::kRetrySpace) {
+        if (auto kept = run_due_errand(log, disk, now); !kept) return kept;
+        while (log.has_batch()) {
+            if (auto written = log.write_batch(); !written) return written;
+        }
+    }
+    return {};
+}
+
 StateDigest digest_of(const core::Core& core) {
     const auto status = core.status();
     return {status.digest, status.nodes, status.ephemerals, status.sessions};
@@ -33,23 +70,39 @@ StateDigest digest_of(const core::Core& core) {
 }  // namespace
 
 Result<RecoveredState> recover_state(Disk& disk, const Images& checkpoint) {
+    return recover_and_go_on(disk, checkpoint, 0);
+}
+
+Result<RecoveredState> recover_and_go_on(Disk& disk, const Images& checkpoint, std::size_t sessions) {
     auto begin = restored(checkpoint);
     if (!begin) return std::unexpected(begin.error());
     core::Core core(core_options(), std::move(*begin));
     core::Outputs outputs;
     storage::LogScan scan;
-    const auto segments = storage::LogSegments::open(
+    auto segments = storage::LogSegments::open(
         log_options(disk), checkpoint.summary.zxid,
         [&](storage::LogRecord record) {
             core.step(core::LogRecovered{record.zxid, std::move(record.txn)}, outputs);
         },
         scan);
     if (!segments) return std::unexpected(segments.error());
+    storage::LogWriter log(std::move(*segments));
+    if (sessions > 0) core.step(core::TimeIs{kBegin}, outputs);
+    for (std::size_t n = 1; n <= sessions; ++n) {
+        outputs.clear();
+        open_session(core, ConnectionId{n}, outputs);
+        add_appended(outputs, log);
+        if (auto written = write_all(log, disk, kBegin.monotonic); !written) return std::unexpected(written.error());
+        core.step(core::LogDurable{log.progress().zxid_durable}, outputs);
+    }
     return RecoveredState{core.status().zxid_applied, digest_of(core)};
 }
 
 ScriptedRun::ScriptedRun(Disk& disk, std::size_t operations)
-    : disk_(disk), operations_(operations), workload_(random_, {.reads = 0}), checkpoint_store_(disk, {}) {}
+    : disk_(disk),
+      operations_(operations),
+      workload_(random_, {.reads = 0, .data_bytes_max = 6000}),
+      checkpoint_store_(disk, {}) {}
 
 Result<void> ScriptedRun::run() {
     if (auto opened = open(); !opened) return opened;
@@ -65,7 +118,8 @@ Result<void> ScriptedRun::open() {
     core_ = std::make_unique<core::Core>(core_options(), core::Recovered{});
     states_[Zxid{}] = digest_of(*core_);
     storage::LogScan scan;
-    auto segments = storage::LogSegments::open(log_options(disk_), Zxid{}, [](storage::LogRecord) {}, scan);
+    auto segments = storage::LogSegments::open(
+        log_options(disk_), Zxid{}, [](storage::LogRecord) {}, scan);
     if (!segments) return std::unexpected(segments.error());
     log_ = std::make_unique<storage::LogWriter>(std::move(*segments));
     checkpoint_ = std::make_unique<storage::CheckpointWriter>(storage::CheckpointTriggers{}, checkpoint_store_, Zxid{});
@@ -93,20 +147,14 @@ Result<void> ScriptedRun::operation(std::size_t number) {
     if (number % kOperationsPerCheckpoint != kOperationsPerCheckpoint - 1) return {};
     if (auto written = checkpoint_->write(now_.monotonic); !written) return written;
     log_->release_through(checkpoint_->progress().zxid_durable);
-    return keep_house();
+    return run_due_errand(*log_, disk_, now_.monotonic);
 }
 
 /// All that was proposed becomes durable and is acknowledged.
 Result<void> ScriptedRun::work_off() {
-    while (!log_->empty()) {
-        if (auto kept = keep_house(); !kept) return kept;
-        if (!log_->has_batch()) {
-            now_.monotonic += storage::LogWriter::kRetrySpace;  // no space: it comes again
-            continue;
-        }
-        if (auto written = log_->write_batch(); !written) return written;
-        zxid_acknowledged_ = log_->progress().zxid_durable;
-    }
+    const auto written = write_all(*log_, disk_, now_.monotonic);
+    zxid_acknowledged_ = log_->progress().zxid_durable;
+    if (!written) return written;
     for (const auto zxid : std::exchange(waiting_, {})) {
         step(core::LogDurable{zxid});
         states_[zxid] = digest_of(*core_);
@@ -114,24 +162,9 @@ Result<void> ScriptedRun::work_off() {
     return {};
 }
 
-Result<void> ScriptedRun::keep_house() {
-    const auto errand = log_->next_errand(now_.monotonic);
-    if (!errand) return {};
-    auto done = storage::run_errand(disk_, *errand);
-    if (!done) return std::unexpected(done.error());
-    log_->finish_errand(std::move(*done), now_.monotonic);
-    return {};
-}
-
 void ScriptedRun::connect(std::uint64_t connection) {
-    const ConnectionId id{connection};
-    step(core::ClientOpened{.connection = id, .address = "127.0.0.1", .port = 4711});
-    wire::ConnectRequest request;
-    request.timeout_ms = 40'000;
-    std::string frame;
-    wire::Encoder out(frame);
-    wire::encode(out, request);
-    step(core::ClientFrame{id, frame});
+    open_session(*core_, ConnectionId{connection}, outputs_);
+    take_outputs();
 }
 
 void ScriptedRun::send(std::uint64_t connection, std::string_view frame) {
@@ -140,16 +173,20 @@ void ScriptedRun::send(std::uint64_t connection, std::string_view frame) {
 
 void ScriptedRun::step(const core::Input& input) {
     core_->step(input, outputs_);
+    take_outputs();
+}
+
+void ScriptedRun::take_outputs() {
     auto outputs = std::exchange(outputs_, {});
     for (auto& output : outputs.items) {
-        if (auto* append = std::get_if<core::AppendToLog>(&output)) {
+        if (const auto* append = std::get_if<core::AppendToLog>(&output)) {
             zxid_proposed_ = append->zxid;
             waiting_.push_back(append->zxid);
-            log_->add({append->zxid, std::move(append->txn)});
         } else if (auto* put = std::get_if<core::PutCheckpoint>(&output)) {
             checkpoint_->take(std::move(put->images), now_.monotonic);
         }
     }
+    add_appended(outputs, *log_);
 }
 
 }  // namespace zabd::sim

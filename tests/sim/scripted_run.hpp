@@ -35,6 +35,10 @@ struct RecoveredState {
 /// Starts a server from what is on the disk, and says what it came to.
 [[nodiscard]] Result<RecoveredState> recover_state(Disk& disk, const Images& checkpoint);
 
+/// The same, and the server goes on: so many sessions are opened, one after the other, each durably. What it says is told
+/// after them.
+[[nodiscard]] Result<RecoveredState> recover_and_go_on(Disk& disk, const Images& checkpoint, std::size_t sessions);
+
 class ScriptedRun {
 public:
     ScriptedRun(Disk& disk, std::size_t operations);
@@ -52,10 +56,10 @@ private:
     Result<void> open();
     Result<void> operation(std::size_t number);
     Result<void> work_off();
-    Result<void> keep_house();
     void connect(std::uint64_t connection);
     void send(std::uint64_t connection, std::string_view frame);
     void step(const core::Input& input);
+    void take_outputs();
 
     Disk& disk_;
     std::size_t operations_;

@@ -20,6 +20,7 @@ constexpr std::uint64_t kIdentity = 0x7a6162642d73696d;
 constexpr std::int64_t kMonotonicBegin = 1'000'000;
 constexpr std::int64_t kWallBegin = 1'700'000'000'000;
 constexpr Duration kDrainMax = seconds(10);
+constexpr std::uint64_t kWrittenInPlace = 100;  // of a thousand batches
 
 std::int64_t in_ms(Duration time) { return time.count() / 1000; }
 
@@ -49,7 +50,7 @@ Server::Server(Stage& stage, const ServerOptions& options, Network& network, Che
     };
 }
 
-// --- time --------------------------------------------------------------------------------------------------------------
+// --- time ------------------------------------------------------------------------------------------------------------
 
 Now Server::now() {
     auto time = stage_.queue.now();
@@ -135,10 +136,10 @@ void Server::tick() {
     if (inputs_.empty()) input([this] { begin_batch(); });
     if (!up() || stage_.queue.now() < paused_until_) return;
     begin_jobs();
-    if (draining_) stop_if_drained();
+    if (up() && draining_) stop_if_drained();
 }
 
-// --- life --------------------------------------------------------------------------------------------------------------
+// --- life ------------------------------------------------------------------------------------------------------------
 
 Start Server::start() {
     ZABD_ASSERT(!up());
@@ -169,10 +170,8 @@ Result<void> Server::recover() {
     options_.core.start = now().wall;
     core_ = std::make_unique<core::Core>(options_.core, std::move(*begin));
 
-    const storage::LogOptions log_options{.directory = kLogDirectory,
-                                          .segment_bytes = options_.segment_bytes,
-                                          .identity = kIdentity,
-                                          .files = &files_};
+    const storage::LogOptions log_options{
+        .directory = kLogDirectory, .segment_bytes = options_.segment_bytes, .identity = kIdentity, .files = &files_};
     storage::LogScan scan;
     auto segments = storage::LogSegments::open(
         log_options, checkpoint.summary.zxid,
@@ -182,10 +181,9 @@ Result<void> Server::recover() {
         scan);
     if (!segments) return std::unexpected(segments.error());
     log_ = std::make_unique<storage::LogWriter>(std::move(*segments));
-    checkpoint_ = std::make_unique<storage::CheckpointWriter>(options_.checkpoint, checkpoint_store_,
-                                                              checkpoint.summary.zxid);
-    log_progress_ = log_->progress();
-    checkpoint_progress_ = checkpoint_->progress();
+    checkpoint_ =
+        std::make_unique<storage::CheckpointWriter>(options_.checkpoint, checkpoint_store_, checkpoint.summary.zxid);
+    progress_ = {log_->progress().zxid_durable, checkpoint.summary.zxid};
 
     recovering_ = true;
     begin_batch();
@@ -226,7 +224,7 @@ void Server::go_down(bool power) {
     outputs_.clear();
     connections_.clear();
     inputs_.clear();
-    network_.server_down(power);
+    network_.server_down(*this, power);
     oracle_.went_down();
 }
 
@@ -263,14 +261,14 @@ Result<void> Server::write_last_words() {
     if (log_->empty()) {
         if (auto written = log_->write_end(); !written) return written;
     }
-    checkpoint_progress_.behind = false;
+    progress_.let_go();
     hear_of_log();
     begin_batch();
     finish_batch();
     return checkpoint_->write(now().monotonic);
 }
 
-// --- the core ----------------------------------------------------------------------------------------------------------
+// --- the core --------------------------------------------------------------------------------------------------------
 
 void Server::begin_batch() {
     if (!std::exchange(batch_open_, true)) step(core::TimeIs{now()});
@@ -319,13 +317,13 @@ void Server::feed(ConnectionId id, std::string_view bytes) {
 void Server::carry_out(core::SendToClient& output) {
     const auto bytes = std::string_view(outputs_.bytes).substr(output.begin, output.size);
     for_each_frame(bytes, [&](std::string_view frame) { oracle_.frame_out(output.connection, frame, now()); });
-    network_.send(output.connection, bytes);
+    network_.send(*this, output.connection, bytes);
 }
 
 void Server::carry_out(core::CloseClient& output) {
     oracle_.closed(output.connection);
     connections_.at(output.connection).closing = true;
-    network_.close(output.connection);
+    network_.close(*this, output.connection);
     after(milliseconds(1), [this, id = output.connection] { peer_closed(id); });
 }
 
@@ -342,7 +340,7 @@ void Server::carry_out(core::AppendToLog& output) {
     oracle_.proposed(output.zxid, output.txn, now());
     if (stage_.planted.is(Bug::kAnswerBeforeSync))
         after(Duration(0), [this, zxid = output.zxid] {
-            if (zxid > log_progress_.zxid_durable) input([this, zxid] { step(core::LogDurable{zxid}); });
+            if (zxid > progress_.log().zxid_durable) input([this, zxid] { step(core::LogDurable{zxid}); });
         });
     log_->add({output.zxid, std::move(output.txn)});
 }
@@ -362,16 +360,24 @@ void Server::carry_out(core::Event& output) {
                        number(output.session), output.zxid.value);
 }
 
-// --- the storage's threads ---------------------------------------------------------------------------------------------
+// --- the storage's threads -------------------------------------------------------------------------------------------
 
 void Server::begin_jobs() {
-    if (!busy(Job::kBatch) && log_->has_batch()) begin(Job::kBatch);
     if (!busy(Job::kErrand)) {
         errand_ = log_->next_errand(now().monotonic);
         if (errand_) begin(Job::kErrand);
     }
     const auto due = checkpoint_->due();
     if (!busy(Job::kCommit) && due && *due <= now().monotonic) begin(Job::kCommit);
+    if (busy(Job::kBatch) || !log_->has_batch()) return;
+    if (!draining_ && stage_.random.per_mille(kWrittenInPlace)) return write_in_place();
+    begin(Job::kBatch);
+}
+
+/// As the core's thread does when the disk is fast and nothing else waits.
+void Server::write_in_place() {
+    if (auto written = log_->write_batch(); !written) return die(written.error());
+    after(Duration(0), [this] { input([this] { hear_of_log(); }); });
 }
 
 void Server::begin(Job job) {
@@ -416,27 +422,27 @@ void Server::interrupt_jobs() {
 }
 
 void Server::hear_of_log() {
-    log_progress_ = log_->progress();
-    tell_log_progress();
+    progress_.take(log_->progress());
+    tell_progress();
 }
 
 void Server::hear_of_checkpoint() {
-    const auto before = std::exchange(checkpoint_progress_, checkpoint_->progress());
-    if (checkpoint_progress_.zxid_durable != before.zxid_durable)
-        log_->release_through(checkpoint_progress_.zxid_durable);
-    tell_log_progress();
+    const auto before = progress_.checkpoint().zxid_durable;
+    progress_.take(checkpoint_->progress());
+    const auto durable = progress_.checkpoint().zxid_durable;
+    if (durable != before) log_->release_through(durable);
+    tell_progress();
 }
 
-void Server::tell_log_progress() {
-    const bool stuck = checkpoint_progress_.behind && checkpoint_progress_.out_of_space;
-    if (checkpoint_progress_.behind && !stuck) return;
-    if (!stage_.planted.is(Bug::kAnswerBeforeSync)) step(core::LogDurable{log_progress_.zxid_durable});
-    const auto room = stuck ? 0 : log_progress_.room_bytes;
-    oracle_.room_told(room != core::kUnlimitedRoom);
-    step(core::LogRoom{room});
+void Server::tell_progress() {
+    const auto told = progress_.told();
+    if (!told) return;
+    if (!stage_.planted.is(Bug::kAnswerBeforeSync)) step(told->durable);
+    oracle_.room_told(told->room.bytes != core::kUnlimitedRoom);
+    step(told->room);
 }
 
-// --- links -------------------------------------------------------------------------------------------------------------
+// --- links -----------------------------------------------------------------------------------------------------------
 
 ConnectionId Server::accept() {
     const ConnectionId id{++connection_last_};

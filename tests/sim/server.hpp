@@ -9,6 +9,7 @@
 #pragma once
 
 #include "server/core/core.hpp"
+#include "server/storage_progress.hpp"
 #include "storage/checkpoint_writer.hpp"
 #include "storage/log_writer.hpp"
 #include "tests/sim/checkpoint_twin.hpp"
@@ -31,15 +32,17 @@
 
 namespace zabd::sim {
 
-/// What the server's sockets do. Implemented by the links.
+class Server;
+
+/// What the servers' sockets do. Implemented by the links.
 class Network {
 public:
     virtual ~Network() = default;
-    virtual void send(ConnectionId connection, std::string_view bytes) = 0;
+    virtual void send(const Server& from, ConnectionId connection, std::string_view bytes) = 0;
     /// After what was sent before.
-    virtual void close(ConnectionId connection) = 0;
-    /// All connections are gone; with `power` nobody is told so.
-    virtual void server_down(bool power) = 0;
+    virtual void close(const Server& from, ConnectionId connection) = 0;
+    /// All its connections are gone; with `power` nobody is told so.
+    virtual void server_down(const Server& server, bool power) = 0;
 };
 
 struct ServerOptions {
@@ -125,7 +128,8 @@ private:
     [[nodiscard]] Duration sync_time();
     void hear_of_log();
     void hear_of_checkpoint();
-    void tell_log_progress();
+    void tell_progress();
+    void write_in_place();
 
     void go_down(bool power);
     void die(const Error& error);
@@ -162,12 +166,11 @@ private:
     std::size_t frames_in_batch_ = 0;
     std::map<ConnectionId, Connection> connections_;
     std::uint64_t connection_last_ = 0;
-    storage::LogProgress log_progress_;
-    storage::CheckpointProgress checkpoint_progress_;
+    server::StorageProgress progress_;
     std::array<bool, 3> busy_{};  // by Job
     std::optional<storage::LogErrand> errand_;
     std::vector<wire::StateImages> images_meanwhile_;  // put while a batch is committed
-    std::deque<std::function<void()>> inputs_;  // wait for their turn
+    std::deque<std::function<void()>> inputs_;         // wait for their turn
     bool wakes_ = false;
     Time busy_until_{0};    // by a slow processor
     Time paused_until_{0};  // all threads

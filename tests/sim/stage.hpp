@@ -14,8 +14,7 @@
 namespace zabd::sim {
 
 struct Stage {
-    Stage(std::uint64_t seed, Planted planted_bug, bool prints)
-        : random(seed), trace(prints), planted(planted_bug) {}
+    Stage(std::uint64_t seed, Planted planted_bug, bool prints) : random(seed), trace(prints), planted(planted_bug) {}
     Stage(const Stage&) = delete;
     Stage& operator=(const Stage&) = delete;
 

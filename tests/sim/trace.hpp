@@ -28,7 +28,8 @@ public:
         add(words);
         (add(values), ...);
         ++events_;
-        if (prints_) print(fmt::vformat(fmt::string_view(words.data(), words.size()), fmt::make_format_args(values...)));
+        if (prints_)
+            print(fmt::vformat(fmt::string_view(words.data(), words.size()), fmt::make_format_args(values...)));
     }
 
     [[nodiscard]] std::uint64_t hash() const { return hash_; }

@@ -12,9 +12,9 @@ namespace {
 constexpr std::string_view kTops[] = {"/a", "/b", "/c", "/d", "/e"};
 constexpr std::string_view kNames[] = {"/x", "/y", "/z"};
 constexpr std::size_t kLearntMax = 12;
-constexpr std::int32_t kPermissions[] = {
-    wire::kAllPermissions, wire::kAllPermissions & ~wire::kWrite, wire::kAllPermissions & ~wire::kRead,
-    wire::kAllPermissions & ~wire::kDelete, wire::kAllPermissions & ~wire::kCreate};
+constexpr std::int32_t kPermissions[] = {wire::kAllPermissions, wire::kAllPermissions & ~wire::kWrite,
+                                         wire::kAllPermissions & ~wire::kRead, wire::kAllPermissions & ~wire::kDelete,
+                                         wire::kAllPermissions & ~wire::kCreate};
 
 template <class Record>
 ClientRequest request(OpCode op, const std::string& path, const Record& record) {

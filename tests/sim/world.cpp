@@ -81,7 +81,8 @@ World::World(const WorldOptions& options) : stage_(options.seed, options.planted
     checkers_.push_back(std::make_unique<DurabilityChecker>());
     checkers_.push_back(std::make_unique<DeterminismChecker>(random));
 
-    auto& server = *servers_.emplace_back(std::make_unique<Server>(stage_, server_options, static_cast<Network&>(*this), checkers_));
+    auto& server = *servers_.emplace_back(
+        std::make_unique<Server>(stage_, server_options, static_cast<Network&>(*this), checkers_));
     server.on_death = [this, &server](bool power) {
         if (power) stage_.faults.add(Fault::kKill);
         restart(server, stage_.random.mostly_short(milliseconds(20), seconds(10)));
@@ -111,7 +112,7 @@ void World::run() {
     stage_.trace.event("the end at zxid {:#x} nodes {}", oracle.zxid().value, oracle.model().nodes().size());
 }
 
-// --- running -----------------------------------------------------------------------------------------------------------
+// --- running ---------------------------------------------------------------------------------------------------------
 
 void World::run_for(Duration time) {
     run_until(time, [] { return false; });
@@ -148,23 +149,29 @@ void World::restart(Server& server, Duration wait) {
     stage_.queue.after(wait, [this, &server] { start(server); });
 }
 
-// --- links -------------------------------------------------------------------------------------------------------------
+// --- links -----------------------------------------------------------------------------------------------------------
 
-void World::send(ConnectionId connection, std::string_view bytes) {
+Link* World::link_of(const Server& server, ConnectionId connection) {
     for (auto& client : clients_)
-        if (client->link().connection() == connection) return client->link().send_to_client(bytes);
+        if (client->link().leads_to(server) && client->link().connection() == connection) return &client->link();
+    return nullptr;
 }
 
-void World::close(ConnectionId connection) {
+/// To nobody, if the client has left already.
+void World::send(const Server& from, ConnectionId connection, std::string_view bytes) {
+    if (auto* link = link_of(from, connection)) link->send_to_client(bytes);
+}
+
+void World::close(const Server& from, ConnectionId connection) {
+    if (auto* link = link_of(from, connection)) link->close_to_client();
+}
+
+void World::server_down(const Server& server, bool power) {
     for (auto& client : clients_)
-        if (client->link().connection() == connection) return client->link().close_to_client();
+        if (client->link().leads_to(server)) client->link().server_down(power);
 }
 
-void World::server_down(bool power) {
-    for (auto& client : clients_) client->link().server_down(power);
-}
-
-// --- the end -----------------------------------------------------------------------------------------------------------
+// --- the end ---------------------------------------------------------------------------------------------------------
 
 void World::heal() {
     stage_.trace.event("all is healed");

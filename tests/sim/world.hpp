@@ -47,9 +47,10 @@ public:
 
 private:
     // Network
-    void send(ConnectionId connection, std::string_view bytes) override;
-    void close(ConnectionId connection) override;
-    void server_down(bool power) override;
+    void send(const Server& from, ConnectionId connection, std::string_view bytes) override;
+    void close(const Server& from, ConnectionId connection) override;
+    void server_down(const Server& server, bool power) override;
+    [[nodiscard]] Link* link_of(const Server& server, ConnectionId connection);
 
     void start(Server& server);
     void run_for(Duration time);

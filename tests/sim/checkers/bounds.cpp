@@ -19,7 +19,8 @@ void BoundsChecker::on_reply(const Reply& reply, const Model&) {
 void BoundsChecker::on_batch_end(const BatchEnd& end, const Model&) {
     // A connection is paused when a batch of its is over, so each may be over the bound by the frames of one.
     frames_in_batch_max_ = std::max(frames_in_batch_max_, end.frames);
-    const auto outstanding_max = options_.outstanding_max + end.connections * std::max<std::size_t>(frames_in_batch_max_, 1);
+    const auto outstanding_max =
+        options_.outstanding_max + end.connections * std::max<std::size_t>(frames_in_batch_max_, 1);
     const auto outstanding = end.core.status().outstanding;
     if (outstanding > outstanding_max)
         violated("I-BOUND", fmt::format("{} requests outstanding, at most {} may be", outstanding, outstanding_max));

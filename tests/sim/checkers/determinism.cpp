@@ -29,9 +29,9 @@ void DeterminismChecker::on_recovery(const Recovery& recovery, const Model&) {
     const auto& from = checkpoints_[random_.below(checkpoints_.size())];
     const auto again = replayed(from, recovery);
     if (const auto found = difference(again, recovery.state))
-        violated("I-DET", fmt::format("replayed from zxid {:#x} and recovered from {:#x} to {:#x}: {}",
-                                      from.summary.zxid.value, recovery.checkpoint.summary.zxid.value,
-                                      recovery.zxid.value, *found));
+        violated("I-DET",
+                 fmt::format("replayed from zxid {:#x} and recovered from {:#x} to {:#x}: {}", from.summary.zxid.value,
+                             recovery.checkpoint.summary.zxid.value, recovery.zxid.value, *found));
     if (recovery.core.status().digest != recovery.state.summary.digest)
         violated("I-DET", "the digest of the tree is not that of its images");
     checkpoints_.push_back(recovery.checkpoint);

@@ -36,9 +36,8 @@ bool same(const wire::NodeImage& image, const Model::Node& node, const Images& s
     const auto& stat = node.stat;
     return record.czxid == stat.czxid && record.mzxid == stat.mzxid && record.pzxid == stat.pzxid &&
            record.ctime_ms == stat.ctime && record.mtime_ms == stat.mtime && record.version == stat.version &&
-           record.creations == node.creations && record.aversion == stat.aversion &&
-           record.owner == owner_of(node) && permissions_of(record, state) == node.permissions &&
-           image.data.nullable_view() == node.data;
+           record.creations == node.creations && record.aversion == stat.aversion && record.owner == owner_of(node) &&
+           permissions_of(record, state) == node.permissions && image.data.nullable_view() == node.data;
 }
 
 std::optional<std::string> difference_of_sessions(const Images& state, const Model& model) {
@@ -58,7 +57,8 @@ std::optional<std::string> difference(const Images& state, const Model& model) {
     std::map<std::string, std::vector<std::string>> children;
     for (const auto& [id, image] : state.nodes) {
         const auto& above = image.record.parent == NodeId::kNone ? std::string() : paths[image.record.parent];
-        const auto path = image.record.parent == NodeId::kNone ? "/" : (above == "/" ? "" : above) + "/" + image.record.name;
+        const auto path =
+            image.record.parent == NodeId::kNone ? "/" : (above == "/" ? "" : above) + "/" + image.record.name;
         paths[id] = path;
         if (path != "/") children[above].push_back(image.record.name);
         const auto* node = model.find(path);

@@ -38,10 +38,11 @@ void SessionsChecker::on_greeting(const Greeting& greeting, const Model& model, 
     const auto id = greeting.reply.session;
     if (id == SessionId::kNone) {
         const auto asked_for = sessions_.find(greeting.asked_for);
-        const bool open = model.sessions().contains(greeting.asked_for) && asked_for != sessions_.end() &&
-                          !asked_for->second.closing;
+        const bool open =
+            model.sessions().contains(greeting.asked_for) && asked_for != sessions_.end() && !asked_for->second.closing;
         if (open && greeting.right_password)
-            violated("I-SESS", fmt::format("session {:#x} is open, but its owner is refused", number(greeting.asked_for)));
+            violated("I-SESS",
+                     fmt::format("session {:#x} is open, but its owner is refused", number(greeting.asked_for)));
         return;
     }
     if (greeting.asked_for != SessionId::kNone && !greeting.right_password)
@@ -79,7 +80,8 @@ void SessionsChecker::on_batch_end(const BatchEnd& end, const Model& model) {
     }
     closed_now_.clear();
     if (end.core.status().sessions != model.sessions().size())
-        violated("I-SESS", fmt::format("{} sessions are open, not {}", end.core.status().sessions, model.sessions().size()));
+        violated("I-SESS",
+                 fmt::format("{} sessions are open, not {}", end.core.status().sessions, model.sessions().size()));
 }
 
 void SessionsChecker::on_down() {

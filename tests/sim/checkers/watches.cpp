@@ -26,7 +26,7 @@ std::string text(EventType type, std::string_view path) {
 
 }  // namespace
 
-// --- at the core ---------------------------------------------------------------------------------------------------------
+// --- at the core -----------------------------------------------------------------------------------------------------
 
 /// Spends what the event spends; true if the connection is to be told.
 bool WatchesChecker::fire(Connection& connection, const ModelEvent& event) {
@@ -136,7 +136,7 @@ void WatchesChecker::on_batch_end(const BatchEnd&, const Model&) {
                                             text(connection.due.front().type, connection.due.front().path)));
 }
 
-// --- at the client ---------------------------------------------------------------------------------------------------------
+// --- at the client ---------------------------------------------------------------------------------------------------
 
 void WatchesChecker::on_client_reply(ClientId client, const Sent& sent, const wire::ReplyHeader& header,
                                      std::string_view body) {
@@ -190,18 +190,21 @@ void WatchesChecker::on_client_event(ClientId client, const wire::WatcherEvent& 
     auto& standing = clients_[client];
     const auto spend = [&](auto& watches) { return watches.erase(std::string(event.path)) > 0; };
     const bool children = event.type == EventType::kNodeChildrenChanged;
-    bool asked_for = !children && spend(standing.data);
-    if (!children && (!asked_for || !catching_up)) asked_for |= spend(standing.exist);
-    // What setWatches tells it tells of each watch: one that is gone, a data and a child watch, is told twice.
-    const bool of_child = children || event.type == EventType::kNodeDeleted;
-    if (of_child && (!asked_for || !catching_up)) asked_for |= spend(standing.child);
+    bool asked_for = false;
+    if (!children) asked_for |= spend(standing.data);
+    if (!children) asked_for |= spend(standing.exist);
+    if (children || event.type == EventType::kNodeDeleted) asked_for |= spend(standing.child);
+    // What setWatches tells it tells of each watch: of a node that is gone twice, to who watched its data and children.
+    if (catching_up && asked_for) standing.told_in_catching_up.insert(std::string(event.path));
+    if (catching_up) asked_for |= standing.told_in_catching_up.contains(event.path);
     asked_for |= standing.persistent.contains(event.path);
     for (std::string above(event.path); !asked_for && !children; above = parent_of(above)) {
         asked_for = standing.recursive.contains(above);
         if (above == "/") break;
     }
     if (!asked_for && !unreadable_.contains(event.path))
-        violated("I-WATCH", fmt::format("client {} is told {}, and has no watch", client, text(event.type, event.path)));
+        violated("I-WATCH",
+                 fmt::format("client {} is told {}, and has no watch", client, text(event.type, event.path)));
 }
 
 void WatchesChecker::on_quiet(const Model& model) {

@@ -26,6 +26,7 @@ public:
     void on_batch_end(const BatchEnd& end, const Model& model) override;
     void on_down() override { connections_.clear(); }
 
+    void on_client_connected(ClientId client, SessionId) override { clients_[client].told_in_catching_up.clear(); }
     void on_client_reply(ClientId client, const Sent& sent, const wire::ReplyHeader& header,
                          std::string_view body) override;
     void on_client_event(ClientId client, const wire::WatcherEvent& event, bool catching_up) override;
@@ -43,7 +44,7 @@ private:
     };
     struct Connection {
         std::map<std::string, Kinds, std::less<>> watches;
-        std::deque<Event> due;        // of transactions
+        std::deque<Event> due;          // of transactions
         std::deque<Event> catching_up;  // of the setWatches that is next to be answered
         bool evaluated = false;         // that setWatches
     };
@@ -51,6 +52,7 @@ private:
     struct Standing {
         std::map<std::string, Zxid, std::less<>> data, exist, child;
         std::set<std::string, std::less<>> persistent, recursive;
+        std::set<std::string, std::less<>> told_in_catching_up;  // since it is connected
     };
 
     static bool fire(Connection& connection, const ModelEvent& event);
