@@ -6,6 +6,7 @@
 //           does not know, is a warning by name; one that would be dangerous to ignore is an error.
 #pragma once
 
+#include "storage/checkpoint_writer.hpp"
 #include "wire/result.hpp"
 
 #include <chrono>
@@ -42,8 +43,8 @@ struct Config {
     std::filesystem::path log_dir = "zabd-data";
     bool create_directories = true;
     std::size_t log_segment_bytes = 16 << 20;
-    std::uint64_t checkpoint_transactions = 100'000;  // at most so many behind the checkpoint
-    milliseconds slow_sync{1000};                     // a sync of the log that takes longer is warned about
+    storage::CheckpointTriggers checkpoint;
+    milliseconds slow_sync{1000};  // a sync of the log that takes longer is warned about
 
     // Sessions and requests.
     milliseconds tick{2000};

@@ -168,8 +168,28 @@ KeyOutcome set_log_dir(ConfigDraft& draft, std::string_view value) {
 
 KeyOutcome set_checkpoint_transactions(ConfigDraft& draft, std::string_view value) {
     return with_number(value, {.unit = " of transactions"}, [&](std::int64_t n) {
-        draft.config.checkpoint_transactions = static_cast<std::uint64_t>(std::max<std::int64_t>(n, 2));
+        draft.config.checkpoint.transactions = static_cast<std::uint64_t>(std::max<std::int64_t>(n, 2));
     });
+}
+
+KeyOutcome set_checkpoint_memory(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.min = 1, .unit = " of MiB"}, [&](std::int64_t mebibytes) {
+        auto& triggers = draft.config.checkpoint;
+        triggers.bytes = static_cast<std::uint64_t>(mebibytes) << 20;
+        triggers.bytes_max = triggers.bytes / 2 * 5;  // the batch being written, and the next one
+    });
+}
+
+KeyOutcome set_checkpoint_log(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.min = 1, .unit = " of MiB"}, [&](std::int64_t mebibytes) {
+        draft.config.checkpoint.log_bytes = static_cast<std::uint64_t>(mebibytes) << 20;
+    });
+}
+
+template <Millis storage::CheckpointTriggers::*member>
+KeyOutcome set_checkpoint_time(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.min = 1, .unit = " of ms"},
+                       [&](std::int64_t ms) { draft.config.checkpoint.*member = Millis{ms}; });
 }
 
 KeyOutcome set_segment_bytes(ConfigDraft& draft, std::string_view value) {
@@ -330,6 +350,10 @@ constexpr ConfigKey kKeys[] = {
     {"dataLogDir", set_log_dir},
     {"datadir.autocreate", set_flag<&Config::create_directories>},
     {"snapCount", set_checkpoint_transactions},
+    {"zabd.checkpoint.memoryMiB", set_checkpoint_memory},
+    {"zabd.checkpoint.logMiB", set_checkpoint_log},
+    {"zabd.checkpoint.ageMs", set_checkpoint_time<&storage::CheckpointTriggers::age>},
+    {"zabd.checkpoint.quietMs", set_checkpoint_time<&storage::CheckpointTriggers::quiet>},
     {"preAllocSize", set_segment_bytes},
     {"fsync.warningthresholdms", set_milliseconds<&Config::slow_sync>},
     {"forceSync", check_force_sync},

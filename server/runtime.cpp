@@ -172,6 +172,7 @@ private:
     void report_sync_time() const;
     void start_ticking();
     void warn_of_slow_syncs();
+    void warn_of_checkpoint();
     void rest();
     void log_went_on(const storage::LogProgress& progress);
     void checkpoint_went_on(const storage::CheckpointProgress& progress);
@@ -201,6 +202,7 @@ private:
     bool draining_ = false;
     bool closing_ = false;
     storage::Log::Figures log_seen_;
+    storage::CheckpointFigures checkpoint_seen_;
     std::uint64_t records_seen_ = 0;
     int idle_ticks_ = 0;  // without anything logged
     std::uint64_t words_received_ = 0;
@@ -234,9 +236,13 @@ Result<void> Runtime::Impl::recover() {
     const storage::StorageOptions options{.data_root = config_.data_dir,
                                           .log_root = config_.log_dir,
                                           .segment_bytes = config_.log_segment_bytes,
-                                          .checkpoint = {.transactions = config_.checkpoint_transactions}};
+                                          .checkpoint = config_.checkpoint};
+    auto state = restorer.visitor();
+    state.on_progress = [](const storage::LoadProgress& progress) {
+        spdlog::info("loading the checkpoint nodes={} of={}", progress.nodes, progress.nodes_in_all);
+    };
     auto opened = storage::open_storage(
-        options, {.state = restorer.visitor(),
+        options, {.state = std::move(state),
                   .on_state = [&](const auto& directory, const auto& summary) -> Result<void> {
                       auto recovered = restorer.finish(summary);
                       if (!recovered) return std::unexpected(recovered.error());
@@ -251,7 +257,10 @@ Result<void> Runtime::Impl::recover() {
     if (!opened) return std::unexpected(opened.error());
     storage_ = std::move(*opened);
     progress_ = {storage_.log_found.zxid_last, storage_.checkpoint_found.zxid};
-    storage_.checkpoint->start([this](const auto& progress) { checkpoint_signal_.tell(progress); });
+    storage_.checkpoint->start([this](const auto& progress) {
+        give_back_memory();  // of this thread's heap: a batch has just gone
+        checkpoint_signal_.tell(progress);
+    });
     storage_.log->start([this](const auto& progress) { log_signal_.tell(progress); });
     finish_batch();
     report_sync_time();
@@ -309,6 +318,16 @@ void Runtime::Impl::warn_of_slow_syncs() {
                  average_us / 1000, now.syncs - before.syncs);
 }
 
+void Runtime::Impl::warn_of_checkpoint() {
+    constexpr std::uint64_t kReaderLagMax = 10;
+    const auto now = storage_.checkpoint->figures();
+    if (now.disk_short && !checkpoint_seen_.disk_short)
+        spdlog::warn("the checkpoint's disk is nearly full size_bytes={}", now.size_bytes);
+    if (now.reader_lag >= kReaderLagMax && checkpoint_seen_.reader_lag < kReaderLagMax)
+        spdlog::warn("a reader keeps the checkpoint's file growing batches_behind={}", now.reader_lag);
+    checkpoint_seen_ = now;
+}
+
 void Runtime::Impl::log_went_on(const storage::LogProgress& progress) {
     progress_.take(progress);
     tell_progress();
@@ -317,7 +336,10 @@ void Runtime::Impl::log_went_on(const storage::LogProgress& progress) {
 void Runtime::Impl::checkpoint_went_on(const storage::CheckpointProgress& progress) {
     const auto before = progress_.checkpoint().zxid_durable;
     progress_.take(progress);
-    if (progress.zxid_durable != before) storage_.log->discard_through(progress.zxid_durable);
+    if (progress.zxid_durable != before) {
+        storage_.log->discard_through(progress.zxid_durable);
+        warn_of_checkpoint();
+    }
     tell_progress();
 }
 

@@ -20,14 +20,17 @@ using std::chrono::steady_clock;
 /// Images are folded once so many bytes have come, or so much time has passed: seldom enough to leave the core alone.
 constexpr std::uint64_t kFoldBytes = 1 << 20;
 constexpr Millis kFoldInterval{250};
-constexpr int kPausePerWork = 3;  // while a batch is written: it takes a quarter of one processor
+constexpr double kPausePerWork = 4;  // of a batch, when nothing has come yet for the next one
 
 Instant now() { return Instant{std::chrono::duration_cast<Instant::duration>(steady_clock::now().time_since_epoch())}; }
 
 class ThreadedCheckpoint final : public Checkpoint {
 public:
     ThreadedCheckpoint(const CheckpointOptions& options, std::unique_ptr<LmdbStore> store, Zxid zxid)
-        : triggers_(options.triggers), store_(std::move(store)), writer_(triggers_, *store_, zxid) {
+        : triggers_(options.triggers),
+          directory_(options.directory),
+          store_(std::move(store)),
+          writer_(triggers_, *store_, zxid) {
         store_->set_pause([this] { give_way(); });
         note_figures();
     }
@@ -103,20 +106,36 @@ private:
     }
 
     void write() {
-        slice_began_ = steady_clock::now();
-        if (const auto written = writer_.write(now()); !written)
-            fatal("checkpoint: " + written.error().where + ". What the disk has is unknown, so this server stops");
+        const auto began = slice_began_ = steady_clock::now();
+        const auto before = writer_.progress().zxid_durable;
+        if (const auto written = writer_.write(now()); !written) stop_server(written.error());
         tell();
         note_figures();
+        if (writer_.progress().zxid_durable != before) note_batch(steady_clock::now() - began);
     }
 
-    /// Between slices of a batch.
+    void note_batch(steady_clock::duration took) {
+        const auto reader_lag = store_->oldest_reader_lag();
+        if (!reader_lag) stop_server(reader_lag.error());
+        std::error_code unknown;
+        const auto space = std::filesystem::space(directory_, unknown);
+        const std::lock_guard lock(mutex_);
+        ++figures_.batches;
+        figures_.batch_time_last = std::chrono::duration_cast<Millis>(took);
+        figures_.reader_lag = reader_lag->value_or(0);
+        figures_.disk_short = !unknown && space.available < store_->growth_bytes();
+    }
+
+    [[noreturn]] static void stop_server(const Error& error) {
+        fatal("checkpoint: " + error.where + ". What the disk has is unknown, so this server stops");
+    }
+
+    /// Between slices of a batch. The nearer the next one is to being due, the shorter: at that point not at all.
     void give_way() {
+        const auto lag = static_cast<double>(writer_.bytes_next()) / static_cast<double>(triggers_.bytes);
+        const std::chrono::duration<double> worked = steady_clock::now() - slice_began_;
         std::unique_lock lock(mutex_);
-        if (!writer_.progress().behind) {
-            const auto worked = steady_clock::now() - slice_began_;
-            wake_.wait_for(lock, worked * kPausePerWork, [this] { return stopping_; });
-        }
+        if (lag < 1) wake_.wait_for(lock, worked * (kPausePerWork * (1 - lag)), [this] { return stopping_; });
         take(lock);
         slice_began_ = steady_clock::now();
     }
@@ -135,6 +154,7 @@ private:
 
     // The thread's own, the core's before start().
     const CheckpointTriggers triggers_;
+    const std::filesystem::path directory_;
     std::unique_ptr<LmdbStore> store_;
     CheckpointWriter writer_;
     std::function<void(const CheckpointProgress&)> on_progress_;

@@ -40,7 +40,8 @@ struct CheckpointVisitor {
     std::function<Result<void>(const wire::SessionImage&)> on_session;
     std::function<Result<void>(const wire::AclImage&)> on_acl;
     std::function<Result<void>(const wire::NodeRecord&, Bytes data)> on_node;
-    std::function<void(const LoadProgress&)> on_progress{};  // every second; may be empty
+    std::function<void(const LoadProgress&)> on_progress{};  // may be empty
+    Millis progress_interval{1000};
 };
 
 struct CheckpointSummary {
@@ -56,9 +57,11 @@ struct CheckpointFigures {
     Zxid zxid_durable;
     std::uint64_t size_bytes = 0;     // of the file
     std::uint64_t pending_bytes = 0;  // of images that wait
-    std::uint64_t batches = 0;
-    std::uint64_t batch_nodes_last = 0;
+    std::uint64_t batches = 0;        // since the start
     Millis batch_time_last{};
+    std::uint64_t reader_lag =
+        0;  // batches since the oldest snapshot that a reader (a backup) holds: the file grows by them
+    bool disk_short = false;  // the file could not be extended by as much as it would like to
 };
 
 class Checkpoint {

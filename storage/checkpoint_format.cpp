@@ -3,6 +3,7 @@
 #include "storage/crc32c.hpp"
 #include "wire/jute.hpp"
 
+#include <algorithm>
 #include <concepts>
 #include <type_traits>
 #include <utility>
@@ -66,8 +67,15 @@ void node_fields(auto& node, auto&& visit) {
           node.creations, node.aversion, node.owner, node.acl);
 }
 
+const std::array<std::uint32_t, kDatabaseNames.size()> kNameChecksums = [] {
+    std::array<std::uint32_t, kDatabaseNames.size()> checksums{};
+    std::transform(kDatabaseNames.begin(), kDatabaseNames.end(), checksums.begin(),
+                   [](const char* name) { return crc32c(name); });
+    return checksums;
+}();
+
 std::uint32_t checksum_of(Database database, std::string_view key, std::string_view content) {
-    return crc32c(content, crc32c(key, crc32c(name_of(database))));
+    return crc32c(content, crc32c(key, kNameChecksums[static_cast<std::size_t>(database)]));
 }
 
 }  // namespace

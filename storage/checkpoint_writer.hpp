@@ -37,7 +37,7 @@ struct CheckpointTriggers {
     std::uint64_t bytes = 128 << 20;      // of pending images, about
     Millis age{60'000};                   // of the oldest pending image
     Millis quiet{2'000};                  // since the newest: an idle server soon has all of it in the checkpoint
-    std::uint64_t bytes_max = 256 << 20;  // of pending images; more is waiting than should
+    std::uint64_t bytes_max = 320 << 20;  // of pending images; more is waiting than should
     Millis retry{1000};                   // after the disk was full
 };
 
@@ -62,6 +62,8 @@ public:
 
     [[nodiscard]] const CheckpointProgress& progress() const { return progress_; }
     [[nodiscard]] std::uint64_t bytes() const;  // of pending images
+    /// Of those that are not in the batch being written, but wait for the next one.
+    [[nodiscard]] std::uint64_t bytes_next() const { return pending_.bytes(); }
 
 private:
     [[nodiscard]] bool triggered() const;

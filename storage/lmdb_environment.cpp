@@ -1,6 +1,7 @@
 #include "storage/lmdb_environment.hpp"
 
 #include "storage/file.hpp"
+#include "storage/lmdb_head.hpp"
 #include "wire/assert.hpp"
 
 #include <fcntl.h>
@@ -26,6 +27,7 @@ namespace {
 
 constexpr unsigned kReadersMax = 64;
 constexpr mode_t kMode = 0640;
+constexpr std::uint64_t kSyncSlice = 512 << 10;
 constexpr MDB_dbi kFreePages = 0;  // LMDB's own database: transaction that freed them -> count, then page numbers
 
 /// LMDB keeps its locks by process: opened twice, the first close would drop those of the other.
@@ -101,6 +103,10 @@ Result<std::unique_ptr<LmdbEnvironment>> LmdbEnvironment::open(const fs::path& d
     if (!fs::exists(environment->file())) {
         if (auto made = environment->make_file(); !made) return std::unexpected(made.error());
     }
+    // While a reader of an earlier life has it, LMDB would go on with the last transaction that it knows from there.
+    std::error_code ignored;
+    fs::remove(directory / "lock.mdb", ignored);
+    if (auto restored = restore_head(environment->file()); !restored) return std::unexpected(restored.error());
     if (auto opened = environment->open_file(); !opened) return std::unexpected(opened.error());
     // All of it, not only what is missing: a file may have been copied without its blocks.
     const auto bytes = std::max<std::uint64_t>(bytes_min, info_of(environment->env_).me_mapsize);
@@ -139,6 +145,7 @@ Result<void> LmdbEnvironment::make_file() const {
     if (code == MDB_SUCCESS) code = make_databases(env);
     mdb_env_close(env);
     if (auto made = checked(code, "make"); !made) return made;
+    if (auto saved = save_head(unfinished, static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))); !saved) return saved;
     if (auto renamed = real_file_system().rename(unfinished, file()); !renamed) return renamed;
     return real_file_system().sync_directory(directory_);
 }
@@ -151,7 +158,8 @@ Result<void> LmdbEnvironment::open_file() {
     const auto system_page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     const auto bytes = (fs::file_size(file()) + system_page - 1) / system_page * system_page;
     if (auto sized = checked(mdb_env_set_mapsize(env_, bytes), "set the map's size"); !sized) return sized;
-    if (auto opened = checked(mdb_env_open(env_, directory_.c_str(), MDB_NOTLS, kMode), "open"); !opened) return opened;
+    if (auto opened = checked(mdb_env_open(env_, directory_.c_str(), MDB_NOTLS | MDB_NOSYNC, kMode), "open"); !opened)
+        return opened;
     (void)::fcntl(descriptor_of(env_), F_SETFD, FD_CLOEXEC);  // LMDB forgets one of its descriptors
     find_map();
     const auto bytes_used = (info_of(env_).me_last_pgno + 1) * page_bytes_of(env_);
@@ -190,6 +198,21 @@ Result<LmdbTransaction> LmdbEnvironment::begin(Access access) {
 }
 
 int LmdbEnvironment::commit(LmdbTransaction transaction) { return mdb_txn_commit(transaction.release()); }
+
+Result<void> LmdbEnvironment::make_durable(const std::function<void()>& between_slices) {
+    const int descriptor = descriptor_of(env_);
+    const auto failed = [&] {
+        return failure(Errc::kIo, file().string() + ": cannot sync: " + std::generic_category().message(errno));
+    };
+    // So that the one sync at the end has little left to wait for.
+    for (std::uint64_t at = 0; at < file_bytes(); at += kSyncSlice) {
+        constexpr unsigned kWritten = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+        if (::sync_file_range(descriptor, static_cast<off64_t>(at), kSyncSlice, kWritten) != 0) return failed();
+        between_slices();
+    }
+    if (::fdatasync(descriptor) != 0) return failed();
+    return save_head(file(), page_bytes_of(env_));
+}
 
 Result<LmdbCursor> LmdbEnvironment::cursor(MDB_txn* transaction, Database database) const {
     MDB_cursor* cursor = nullptr;

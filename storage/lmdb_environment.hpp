@@ -2,7 +2,8 @@
 //
 // Contract  the map never reaches beyond what the disk has given to the file, and that is durable: so a commit allocates
 //           nothing, and a full disk shows while extending, when nothing has been written yet. A file appears whole
-//           under its name or not at all. No flag of LMDB that trades durability is set.
+//           under its name or not at all. What was committed is durable once make_durable() has returned, and after a
+//           crash before that it is not there (lmdb_head.hpp).
 // Owner     one object for a directory in a process, and that process's alone: another one is refused (Errc::kInUse), use
 //           after a fork stops the process.
 // Threads   one at a time.
@@ -18,6 +19,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +62,8 @@ public:
     Result<LmdbTransaction> begin(Access access);
     /// LMDB's code; the transaction is over whatever it says.
     static int commit(LmdbTransaction transaction);
+    /// Slowly, if `between_slices` takes its time: the disk is others' too.
+    Result<void> make_durable(const std::function<void()>& between_slices);
     Result<LmdbCursor> cursor(MDB_txn* transaction, Database database) const;
 
     /// File and map are at least `bytes` long. While no transaction is open. Errc::kNoSpace: nothing has changed.

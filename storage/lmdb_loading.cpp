@@ -12,7 +12,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kBetweenWords{1};
 constexpr std::uint64_t kNodesBetweenLooks = 16'384;  // at the clock
 
 class Loading {
@@ -107,7 +106,7 @@ private:
     void tell_progress(std::uint64_t nodes) {
         const auto now = steady_clock::now();
         if (!visitor_.on_progress || now < next_word_) return;
-        next_word_ = now + kBetweenWords;
+        next_word_ = now + visitor_.progress_interval;
         visitor_.on_progress({.nodes = nodes, .nodes_in_all = meta_.node_count});
     }
 
@@ -116,7 +115,7 @@ private:
     LmdbTransaction transaction_;
     CheckpointMeta meta_;
     std::uint64_t content_sum_ = 0;
-    steady_clock::time_point next_word_ = steady_clock::now() + kBetweenWords;
+    steady_clock::time_point next_word_ = steady_clock::now() + visitor_.progress_interval;
 };
 
 }  // namespace

@@ -63,9 +63,18 @@ Result<void> LmdbStore::commit(const CheckpointBatch& batch) {
         if (*committed) break;
         if (auto grown = grow(0); !grown) return grown;
     }
-    if (*page_bytes > kPageMemoryMax) return environment_->reopen();
+    // Before it takes long: what LMDB keeps of the batch's pages is the larger part of its memory.
+    if (*page_bytes > kPageMemoryMax) {
+        if (auto reopened = environment_->reopen(); !reopened) return reopened;
+    }
+    if (auto durable = environment_->make_durable([this] { between_slices(); }); !durable) return durable;
     environment_->release_pages();
     return {};
+}
+
+void LmdbStore::between_slices() {
+    environment_->release_pages();
+    if (pause_) pause_();
 }
 
 /// False: the map is full, and nothing has changed.
@@ -73,11 +82,8 @@ Result<bool> LmdbStore::try_commit(const CheckpointBatch& batch) {
     auto transaction = environment_->begin(LmdbEnvironment::Access::kWrite);
     if (!transaction) return std::unexpected(transaction.error());
     auto meta = meta_;
-    const auto between_slices = [this] {
-        environment_->release_pages();
-        if (pause_) pause_();
-    };
-    int code = write_batch(*environment_, transaction->get(), batch, between_slices, meta);
+    int code = write_batch(
+        *environment_, transaction->get(), batch, [this] { between_slices(); }, meta);
     if (code == MDB_SUCCESS) code = LmdbEnvironment::commit(std::move(*transaction));
     if (code == MDB_MAP_FULL) return false;
     if (code != MDB_SUCCESS) {
@@ -123,10 +129,13 @@ Result<std::uint64_t> LmdbStore::make_room(const CheckpointBatch& batch) {
 }
 
 Result<void> LmdbStore::grow(std::uint64_t bytes_more) {
-    const auto bytes = environment_->file_bytes();
-    const auto step = std::max(bytes_more, std::clamp(bytes / 2, kGrowthMin, kGrowthMax));
-    const auto target = (bytes + step + kGrowthMin - 1) / kGrowthMin * kGrowthMin;
+    const auto wanted = environment_->file_bytes() + std::max(bytes_more, growth_bytes());
+    const auto target = (wanted + kGrowthMin - 1) / kGrowthMin * kGrowthMin;
     return environment_->extend(target);
+}
+
+std::uint64_t LmdbStore::growth_bytes() const {
+    return std::clamp(environment_->file_bytes() / 2, kGrowthMin, kGrowthMax);
 }
 
 std::uint64_t LmdbStore::size_bytes() const { return environment_->file_bytes(); }

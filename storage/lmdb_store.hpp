@@ -39,6 +39,8 @@ public:
 
     Result<void> commit(const CheckpointBatch& batch) override;
     [[nodiscard]] std::uint64_t size_bytes() const override;
+    /// By which the file will be extended next, more if a batch needs more.
+    [[nodiscard]] std::uint64_t growth_bytes() const;
     /// LmdbEnvironment::oldest_reader_lag().
     Result<std::optional<std::uint64_t>> oldest_reader_lag();
 
@@ -47,6 +49,7 @@ private:
 
     Result<bool> try_commit(const CheckpointBatch& batch);
     Result<std::uint64_t> make_room(const CheckpointBatch& batch);
+    void between_slices();
     Result<void> grow(std::uint64_t bytes_more);
 
     LmdbStoreOptions options_;

@@ -203,8 +203,13 @@ def idle_sessions(bench):
 
 # --- checkpoints and latency -----------------------------------------------------------------------------------------
 
-# zoo.cfg of a zabd that writes checkpoints as it does by itself, and of one that writes none while it is measured.
-CHECKPOINTS = {"running": {"snapCount": 100_000}, "held_off": {"snapCount": 2_000_000_000}}
+# zoo.cfg of a zabd that writes checkpoints by its defaults, and of one that writes none while it is measured.
+CHECKPOINTS = {
+    "running": {"zabd.checkpoint.memoryMiB": 128, "zabd.checkpoint.logMiB": 512,
+                "zabd.checkpoint.ageMs": 60_000, "zabd.checkpoint.quietMs": 2000},
+    "held_off": {"zabd.checkpoint.memoryMiB": 16_000, "zabd.checkpoint.logMiB": 64_000,
+                 "zabd.checkpoint.ageMs": 3_600_000, "zabd.checkpoint.quietMs": 3_600_000},
+}
 
 
 def pacing(bench):

@@ -31,7 +31,8 @@ void check_value(std::string_view key, std::string_view content) {
     const auto value = sealed(Database::kNodes, key, content);
     ZABD_ASSERT(unsealed(Database::kNodes, key, value) == content);
     ZABD_ASSERT(!unsealed(Database::kSessions, key, value));
-    if (const auto other = unsealed(Database::kNodes, key, content)) ZABD_ASSERT(sealed(Database::kNodes, key, *other) == content);
+    if (const auto other = unsealed(Database::kNodes, key, content))
+        ZABD_ASSERT(sealed(Database::kNodes, key, *other) == content);
 }
 
 }  // namespace

@@ -264,13 +264,19 @@ TEST_CASE("what a batch does to the log's syncs", "[.][measure-syncs]") {
     Syncing syncing(directory.path() / "log");
     std::this_thread::sleep_for(8s);
     syncing.print("nothing else");
-    add();
-    syncing.print("folding");
-    const auto start = wall_seconds();
-    writing.write();
-    std::printf("took %.1f s\n", wall_seconds() - start);
-    syncing.print("while a batch is written");
-    std::this_thread::sleep_for(3s);
-    syncing.print("after it");
+    for (const bool with_pauses : {false, true}) {
+        auto began = wall_seconds();
+        writing.store().set_pause([&] {
+            if (with_pauses) std::this_thread::sleep_for(std::chrono::duration<double>(4 * (wall_seconds() - began)));
+            began = wall_seconds();
+        });
+        add();
+        syncing.print("images of 500,000 sets come in");
+        const auto start = wall_seconds();
+        began = start;
+        writing.write();
+        std::printf("    a batch of them took %.1f s\n", wall_seconds() - start);
+        syncing.print(with_pauses ? "while it is written with pauses" : "while it is written at full speed");
+    }
     writing.print("set", 500'000);
 }

@@ -1,6 +1,7 @@
 #include "storage/checkpoint.hpp"
 
 #include "tests/unit/storage/checkpoint_model.hpp"
+#include "tests/unit/storage/disk_calls.hpp"
 #include "tests/unit/storage/forked.hpp"
 #include "tests/unit/storage/temporary_directory.hpp"
 
@@ -8,9 +9,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <condition_variable>
 #include <csignal>
 #include <fstream>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <string>
@@ -230,6 +235,28 @@ TEST_CASE("a zxid beyond the last node's change is told: a checkpoint may hold n
     CHECK(load(options).summary.zxid == Zxid::of(0, 9));
 }
 
+TEST_CASE("a long scan says how far it is", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    std::vector<wire::NodeImage> nodes;
+    for (std::uint64_t id = 1; id <= 50'000; ++id) nodes.push_back(node(id, "n", {}));
+    auto images = images_at(1, std::move(nodes));
+    images.next_node = NodeId{50'001};
+    write_all(options, {std::move(images)});
+    Model model;
+    auto visitor = model.visitor();
+    std::vector<std::uint64_t> told;
+    visitor.progress_interval = 0ms;
+    visitor.on_progress = [&](const LoadProgress& progress) {
+        CHECK(progress.nodes_in_all == 50'000);
+        told.push_back(progress.nodes);
+    };
+    CheckpointSummary summary;
+    REQUIRE(Checkpoint::open(options, visitor, summary));
+    CHECK(told.size() >= 3);
+    CHECK(std::is_sorted(told.begin(), told.end()));
+}
+
 TEST_CASE("S-12: the checkpoint of another data directory is refused", "[storage][checkpoint]") {
     const TemporaryDirectory directory;
     CheckpointOptions options{.directory = directory.path(), .identity = 1};
@@ -252,8 +279,8 @@ TEST_CASE("S-22: a flipped bit in a record is told by its checksum", "[storage][
     write_file(file, content);
     const auto loaded = load(options);
     CHECK(loaded.error.code == Errc::kDamaged);
-    CHECK_THAT(loaded.error.where,
-               Contains(file.string()) && Contains("id 2 fails its checksum") && Contains("restore zabd/"));
+    CHECK_THAT(loaded.error.where, Contains(file.string()) && Contains("at byte ") &&
+                                       Contains("id 2 fails its checksum") && Contains("restore zabd/"));
 }
 
 TEST_CASE("S-22: a file that is no checkpoint, or cut short, is refused", "[storage][checkpoint]") {
@@ -314,4 +341,118 @@ TEST_CASE("S-11 S-22: a page that rots is refused or means nothing, and is never
         refused += ending.exit_code != 0;
     }
     CHECK(refused > 20);
+}
+
+namespace {
+
+/// What the checkpoint's thread tells, to be waited for.
+class Told {
+public:
+    auto listener() {
+        return [this](const CheckpointProgress& progress) {
+            const std::lock_guard lock(mutex_);
+            progress_ = progress;
+            changed_.notify_all();
+        };
+    }
+    bool await(const std::function<bool(const CheckpointProgress&)>& condition) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, 30s, [&] { return condition(progress_); });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    CheckpointProgress progress_;
+};
+
+wire::StateImages large_images_at(Counter counter) {
+    std::vector<wire::NodeImage> nodes;
+    for (std::uint64_t id = 1; id <= 100; ++id) nodes.push_back(node(id, "n", std::string(100'000, 'd')));
+    return images_at(counter, std::move(nodes));
+}
+
+}  // namespace
+
+TEST_CASE("S-14: a full disk is told, and the checkpoint goes on by itself when there is space again",
+          "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path(),
+                                    .triggers = {.quiet = 1ms, .bytes_max = 5 << 20, .retry = 5ms}};
+    Told told;
+    auto loaded = load(options);
+    REQUIRE(loaded.checkpoint);
+    DiskCalls::instance().fail({.allocate = ENOSPC});
+    loaded.checkpoint->start(told.listener());
+    loaded.checkpoint->put(large_images_at(1));
+    CHECK(told.await([](const auto& progress) { return progress.out_of_space && progress.behind; }));
+    DiskCalls::instance().fail({});
+    CHECK(told.await([](const auto& progress) { return progress.zxid_durable == Zxid::of(0, 1); }));
+    CHECK(told.await([](const auto& progress) { return !progress.out_of_space && !progress.behind; }));
+    loaded.checkpoint.reset();
+    CHECK(load(options).model.nodes.size() == 100);
+}
+
+TEST_CASE("S-14: a server on a full disk can stop, and loses nothing that was in the checkpoint",
+          "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    write_all(options, {images_at(1, {node(1, "", {})})});
+    auto checkpoint = std::move(load(options).checkpoint);
+    checkpoint->start([](const auto&) {});
+    DiskCalls::instance().fail({.allocate = ENOSPC});
+    checkpoint->put(large_images_at(2));
+    checkpoint->stop();
+    DiskCalls::instance().fail({});
+    checkpoint.reset();
+    CHECK(load(options).summary.zxid == Zxid::of(0, 1));
+}
+
+TEST_CASE("S-25: a commit that fails stops the server, and the batch before it is still there",
+          "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    write_all(options, {images_at(1, {node(1, "", {})})});
+    const auto ending = run_forked([&] {
+        auto loaded = load(options);
+        loaded.checkpoint->start([](const auto&) {});
+        loaded.checkpoint->put(images_at(2, {node(2, "n", "x")}));
+        DiskCalls::instance().fail({.sync = EIO});
+        loaded.checkpoint->stop();
+    });
+    CHECK(ending.signal == SIGABRT);
+    CHECK_THAT(ending.said, Contains("checkpoint: " + directory.path().string()) && Contains("this server stops"));
+    const auto loaded = load(options);
+    INFO(loaded.error.where);
+    CHECK(loaded.summary.zxid == Zxid::of(0, 1));
+    CHECK(loaded.model.nodes.size() == 1);
+}
+
+TEST_CASE("S-22: a checkpoint without its head, or with another's, is refused", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    write_all(options, {images_at(1, {node(1, "", {})})});
+    const auto head = directory.path() / "head";
+    SECTION("missing") { std::filesystem::remove(head); }
+    SECTION("rotten") {
+        auto content = read_file(head);
+        content[1000] ^= 1;
+        write_file(head, content);
+    }
+    SECTION("another file") { write_file(head, "something else"); }
+    const auto loaded = load(options);
+    CHECK(loaded.error.code == Errc::kDamaged);
+    CHECK_THAT(loaded.error.where, Contains("its file head") && Contains("restore zabd/"));
+}
+
+TEST_CASE("S-22: what LMDB's first pages say does not count", "[storage][checkpoint]") {
+    const TemporaryDirectory directory;
+    const CheckpointOptions options{.directory = directory.path()};
+    write_all(options, {images_at(1, {node(1, "", "root")})});
+    auto content = read_file(directory.path() / "data.mdb");
+    content.replace(0, 8192, 8192, '\x5a');
+    write_file(directory.path() / "data.mdb", content);
+    const auto loaded = load(options);
+    INFO(loaded.error.where);
+    CHECK(loaded.model.nodes.size() == 1);
 }

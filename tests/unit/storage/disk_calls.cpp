@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 namespace zabd::storage {
@@ -51,6 +54,13 @@ void DiskCalls::see(int descriptor, DiskCall call) {
     const auto file = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(descriptor), error);
     if (file == file_) calls_.push_back(std::move(call));
     errno = errno_before;
+}
+
+void DiskCalls::see_rename(const std::filesystem::path& to) {
+    const std::lock_guard lock(mutex_);
+    if (file_.empty() || to.parent_path() != file_.parent_path()) return;
+    std::ifstream in(to, std::ios::binary);
+    calls_.push_back({DiskCall::Kind::kReplace, 0, {std::istreambuf_iterator<char>(in), {}}});
 }
 
 namespace {
@@ -119,6 +129,13 @@ int fsync(int descriptor) {
     if (fails(DiskCalls::instance().failures().sync)) return -1;
     const int result = next(descriptor);
     if (result == 0) DiskCalls::instance().see(descriptor, {Kind::kSync, 0, {}});
+    return result;
+}
+
+int rename(const char* from, const char* to) noexcept {
+    static auto* const next = next_of<int(const char*, const char*)>("rename");
+    const int result = next(from, to);
+    if (result == 0) DiskCalls::instance().see_rename(to);
     return result;
 }
 

@@ -17,10 +17,11 @@ struct DiskCall {
         kSyncedWrite,  // durable once it has returned: the file was opened with O_DSYNC
         kSync,
         kResize,
+        kReplace,  // of another file in its directory, by renaming
     };
     Kind kind{};
     std::uint64_t offset = 0;  // kResize: the new size
-    std::string bytes;
+    std::string bytes;         // kReplace: all that the other file now has
 };
 
 class DiskCalls {
@@ -43,6 +44,7 @@ public:
     // For the calls themselves.
     [[nodiscard]] Failures failures();
     void see(int descriptor, DiskCall call);
+    void see_rename(const std::filesystem::path& to);
 
 private:
     std::mutex mutex_;

@@ -222,6 +222,25 @@ TEST_CASE("S-20: who holds an old snapshot is told, and forgotten when it dies",
     CHECK(tried.store->oldest_reader_lag().value() == std::nullopt);
 }
 
+TEST_CASE("S-20: a reader that outlives the server does not lead the next one astray", "[storage][lmdb]") {
+    const TemporaryDirectory directory;
+    Tried tried(directory.path(), 1 << 20);
+    for (int n = 0; n < 3; ++n) REQUIRE(tried.set(1, 100, 1000));
+    const Reader reader(directory.path());
+    {
+        const Failing failing({.sync = EIO});  // LMDB takes the batch for committed, which it is not
+        REQUIRE_FALSE(tried.set(1, 100, 500));
+    }
+    tried.store.reset();
+    Tried next(directory.path());
+    CHECK(next.error.where == "");
+    CHECK(next.loaded == tried.expected);
+    next.expected = next.loaded;
+    REQUIRE(next.set(1, 100, 700));
+    next.store.reset();
+    CHECK(state_in(directory.path()) == next.expected);
+}
+
 TEST_CASE("S-20: pages are used again, so that the file stops growing", "[storage][lmdb]") {
     const TemporaryDirectory directory;
     Tried tried(directory.path());

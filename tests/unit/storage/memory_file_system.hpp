@@ -1,5 +1,5 @@
 // A disk in memory that keeps its promises to the letter and no further: after crash() there is what was synced, and of
-// the rest, block by block, what chance left.
+// the rest, block by block, what chance left. Files may be used from several threads, as a log's are.
 #pragma once
 
 #include "storage/file.hpp"
@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <set>
 #include <string>
@@ -31,18 +32,21 @@ public:
     std::uint64_t free_bytes = std::numeric_limits<std::uint64_t>::max();
 
     Result<std::unique_ptr<File>> open(const Path& path) override {
+        const std::lock_guard lock(mutex_);
         const auto entry = now_.find(path);
         if (entry == now_.end()) return failure(Errc::kIo, path.string() + ": no such file");
         return std::make_unique<Handle>(*this, entry->second);
     }
 
     Result<std::unique_ptr<File>> create(const Path& path, bool) override {
+        const std::lock_guard lock(mutex_);
         if (auto changed = change(); !changed) return std::unexpected(changed.error());
         enter([path, inode = std::make_shared<Inode>()](Entries& entries) { entries[path] = inode; });
         return open(path);
     }
 
     Result<void> rename(const Path& from, const Path& to) override {
+        const std::lock_guard lock(mutex_);
         if (auto changed = change(); !changed) return changed;
         if (!now_.contains(from)) return failure(Errc::kIo, from.string() + ": no such file");
         enter([from, to](Entries& entries) {
@@ -53,12 +57,14 @@ public:
     }
 
     Result<void> remove(const Path& path) override {
+        const std::lock_guard lock(mutex_);
         if (auto changed = change(); !changed) return changed;
         enter([path](Entries& entries) { entries.erase(path); });
         return {};
     }
 
     Result<void> sync_directory(const Path&) override {
+        const std::lock_guard lock(mutex_);
         if (auto changed = change(); !changed) return changed;
         durable_ = now_;
         unsynced_.clear();
@@ -66,6 +72,7 @@ public:
     }
 
     Result<std::vector<std::string>> list(const Path& directory) override {
+        const std::lock_guard lock(mutex_);
         std::vector<std::string> names;
         for (const auto& [path, inode] : now_) {
             if (path.parent_path() == directory) names.push_back(path.filename().string());
@@ -132,26 +139,33 @@ private:
         Handle(MemoryFileSystem& files, std::shared_ptr<Inode> inode) : files_(files), inode_(std::move(inode)) {}
 
         Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
+            const std::lock_guard lock(files_.mutex_);
             if (files_.reads_fail) return failure(Errc::kIo, "the disk cannot read");
             if (offset >= inode_->now.size()) return 0;
             return inode_->now.copy(into.data(), into.size(), offset);
         }
         Result<void> write_at(std::uint64_t offset, std::string_view content) override {
+            const std::lock_guard lock(files_.mutex_);
             auto changed = files_.change();
             if (files_.calls <= files_.fails_at) inode_->write(offset, content);  // the failing one may have begun
             return changed;
         }
         Result<void> allocate(std::uint64_t bytes) override {
+            const std::lock_guard lock(files_.mutex_);
             if (bytes > files_.free_bytes) return failure(Errc::kNoSpace, "the disk is full");
             return files_.change();
         }
         Result<void> sync_data() override { return sync_all(); }
         Result<void> sync_all() override {
+            const std::lock_guard lock(files_.mutex_);
             if (auto changed = files_.change(); !changed) return changed;
             inode_->sync();
             return {};
         }
-        Result<std::uint64_t> size() override { return inode_->now.size(); }
+        Result<std::uint64_t> size() override {
+            const std::lock_guard lock(files_.mutex_);
+            return inode_->now.size();
+        }
         void drop_cache() override {}
 
     private:
@@ -169,6 +183,7 @@ private:
         unsynced_.push_back(std::move(step));
     }
 
+    std::recursive_mutex mutex_;  // for all of it; create() opens what it made
     Entries now_;
     Entries durable_;
     std::vector<std::function<void(Entries&)>> unsynced_;  // steps from durable_ to now_
