@@ -270,7 +270,7 @@ Result<void> Runtime::Impl::recover() {
     return {};
 }
 
-/// What a burst of requests left free is given back once nothing has been logged for a while.
+/// What a burst of requests left free is given back once nothing has been logged, or checkpointed, for a while.
 void Runtime::Impl::rest() {
     constexpr int kIdleTicks = 10;
     const auto records = storage_.log->figures().records;
@@ -339,6 +339,7 @@ void Runtime::Impl::checkpoint_went_on(const storage::CheckpointProgress& progre
     if (progress.zxid_durable != before) {
         storage_.log->discard_through(progress.zxid_durable);
         warn_of_checkpoint();
+        idle_ticks_ = 0;  // its thread has just dropped what this one made
     }
     tell_progress();
 }
