@@ -12,6 +12,7 @@ import atexit
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -136,6 +137,14 @@ class Server:
     def log_text(self):
         """All that the server printed, standard output and error together, over all its starts."""
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def await_in_log(self, pattern, timeout=20):
+        """Waits until what the server printed has the regular expression."""
+        deadline = time.monotonic() + timeout
+        while not re.search(pattern, self.log_text()):
+            if time.monotonic() > deadline:
+                raise ServerFailed(f"no '{pattern}' after {timeout} s in:\n{self.log_text()}")
+            time.sleep(0.02)
 
     def word(self, word, timeout=5):
         """The answer to a four-letter word, as far as the whitelist allows it."""

@@ -72,7 +72,7 @@ def test_a_full_disk_refuses_writes_and_the_rest_lives_on(disk, server):
         assert link.call(Op.CREATE, wire.create(path, flags=Mode.EPHEMERAL)).err == Err.OK
     disk.fill()
     writer.write_until(Err.SYSTEM_ERROR)
-    assert "disk full" in server.log_text()
+    server.await_in_log("disk full")
 
     writer.check()
     assert leaver.call(Op.CLOSE_SESSION).err == Err.OK
@@ -89,7 +89,7 @@ def test_a_full_disk_refuses_writes_and_the_rest_lives_on(disk, server):
     disk.empty()
     writer.write_until(Err.OK, RECOVERS_SECONDS)
     writer.check()
-    assert "disk has space again" in server.log_text()
+    server.await_in_log("disk has space again")
 
 
 def test_what_was_acknowledged_survives_kills_on_a_full_disk(disk, server):

@@ -26,13 +26,6 @@ def server(only_zabd, tmp_path):
         yield server
 
 
-def await_in_log(server, pattern, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not re.search(pattern, server.log_text()):
-        assert time.monotonic() < deadline, f"no {pattern} in:\n{server.log_text()}"
-        time.sleep(0.02)
-
-
 def test_s29_sessions_live_and_reads_are_answered_while_a_sync_hangs(server):
     writer, reader = (wire.open_session(server, timeout_ms=TIMEOUT_MS) for _ in range(2))
     assert writer.call(Op.CREATE, wire.create("/a", b"0")).err == Err.OK
@@ -50,8 +43,8 @@ def test_s29_sessions_live_and_reads_are_answered_while_a_sync_hangs(server):
     assert writer.receive_reply().err == Err.OK
     assert time.monotonic() - started >= SYNC_MS / 1000
 
-    await_in_log(server, r"slow disk: a sync of the log has not returned running_ms=[5-9]\d\d")
-    await_in_log(server, r"slow disk: a sync of the log took_ms=2\d\d\d average_ms=\d+ syncs=\d+")
+    server.await_in_log(r"slow disk: a sync of the log has not returned running_ms=[5-9]\d\d")
+    server.await_in_log(r"slow disk: a sync of the log took_ms=2\d\d\d average_ms=\d+ syncs=\d+")
 
 
 def test_requests_in_flight_are_bounded(server):
