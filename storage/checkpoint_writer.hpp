@@ -24,7 +24,8 @@ class CheckpointStore {
 public:
     virtual ~CheckpointStore() = default;
 
-    /// Once it returns the batch is durable, all of it. Errc::kNoSpace: nothing was changed, it may be tried again.
+    /// Once it returns the batch is durable, all of it. Errc::kNoSpace: nothing of it counts; the same batch may be tried
+    /// again, and must be if commit() is called again at all.
     virtual Result<void> commit(const CheckpointBatch& batch) = 0;
     [[nodiscard]] virtual std::uint64_t size_bytes() const = 0;  // on disk
 };

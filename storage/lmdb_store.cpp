@@ -4,6 +4,7 @@
 #include "storage/lmdb_damage_trap.hpp"
 #include "storage/lmdb_environment.hpp"
 #include "storage/lmdb_loading.hpp"
+#include "wire/assert.hpp"
 
 #include <lmdb.h>
 
@@ -55,6 +56,20 @@ Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const LmdbStoreOptions& optio
 }
 
 Result<void> LmdbStore::commit(const CheckpointBatch& batch) {
+    // LMDB spares the pages of the two newest states. So while the newest does not count yet, no third one may be made.
+    if (written_) {
+        ZABD_ASSERT(meta_.zxid == batch.zxid);
+    } else if (auto written = write(batch); !written) {
+        return written;
+    }
+    written_ = true;
+    if (auto durable = environment_->make_durable([this] { between_slices(); }); !durable) return durable;
+    written_ = false;
+    environment_->release_pages();
+    return {};
+}
+
+Result<void> LmdbStore::write(const CheckpointBatch& batch) {
     const auto page_bytes = make_room(batch);
     if (!page_bytes) return std::unexpected(page_bytes.error());
     for (;;) {
@@ -63,13 +78,9 @@ Result<void> LmdbStore::commit(const CheckpointBatch& batch) {
         if (*committed) break;
         if (auto grown = grow(0); !grown) return grown;
     }
-    // Before it takes long: what LMDB keeps of the batch's pages is the larger part of its memory.
-    if (*page_bytes > kPageMemoryMax) {
-        if (auto reopened = environment_->reopen(); !reopened) return reopened;
-    }
-    if (auto durable = environment_->make_durable([this] { between_slices(); }); !durable) return durable;
-    environment_->release_pages();
-    return {};
+    // Before syncing, which takes long: what LMDB keeps of the batch's pages is the larger part of its memory.
+    if (*page_bytes <= kPageMemoryMax) return {};
+    return environment_->reopen();
 }
 
 void LmdbStore::between_slices() {

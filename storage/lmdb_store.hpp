@@ -47,6 +47,7 @@ public:
 private:
     LmdbStore(LmdbStoreOptions options, std::unique_ptr<LmdbEnvironment> environment);
 
+    Result<void> write(const CheckpointBatch& batch);
     Result<bool> try_commit(const CheckpointBatch& batch);
     Result<std::uint64_t> make_room(const CheckpointBatch& batch);
     void between_slices();
@@ -55,7 +56,8 @@ private:
     LmdbStoreOptions options_;
     std::function<void()> pause_;
     std::unique_ptr<LmdbEnvironment> environment_;
-    CheckpointMeta meta_;
+    CheckpointMeta meta_;   // of the newest state in the file
+    bool written_ = false;  // but it does not count yet: its head found no space
 };
 
 }  // namespace zabd::storage

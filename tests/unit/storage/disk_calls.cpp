@@ -134,6 +134,7 @@ int fsync(int descriptor) {
 
 int rename(const char* from, const char* to) noexcept {
     static auto* const next = next_of<int(const char*, const char*)>("rename");
+    if (fails(DiskCalls::instance().failures().rename)) return -1;
     const int result = next(from, to);
     if (result == 0) DiskCalls::instance().see_rename(to);
     return result;

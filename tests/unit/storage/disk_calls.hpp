@@ -38,6 +38,7 @@ public:
         int write = 0;
         int sync = 0;
         int allocate = 0;
+        int rename = 0;
     };
     void fail(const Failures& failures);
 

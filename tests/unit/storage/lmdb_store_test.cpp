@@ -43,16 +43,22 @@ public:
 
     /// Sets the data of nodes, which it makes where they are missing, in one batch.
     Result<void> set(std::uint64_t first, std::uint64_t last, std::size_t data_bytes) {
+        auto pending = next(first, last, data_bytes);
+        auto committed = store->commit(pending.batch());
+        if (committed) expected.apply(images_);
+        return committed;
+    }
+
+    /// What set() would commit.
+    PendingImages next(std::uint64_t first, std::uint64_t last, std::size_t data_bytes) {
         std::vector<wire::NodeImage> nodes;
         for (auto id = first; id <= last; ++id)
             nodes.push_back(node(id, "n", std::string(data_bytes, static_cast<char>('a' + counter_ % 26))));
-        auto images = images_at(++counter_, std::move(nodes));
-        images.next_node = NodeId{1'000'000};
+        images_ = images_at(++counter_, std::move(nodes));
+        images_.next_node = NodeId{1'000'000};
         PendingImages pending(Zxid{});
-        pending.add(images);
-        auto committed = store->commit(pending.batch());
-        if (committed) expected.apply(images);
-        return committed;
+        pending.add(images_);
+        return pending;
     }
 
     Model loaded;
@@ -63,6 +69,7 @@ public:
 
 private:
     LmdbStoreOptions options_;
+    wire::StateImages images_;
     Counter counter_ = 0;
 };
 
@@ -168,6 +175,30 @@ TEST_CASE("S-14 S-25: a disk that fills while the file is extended changes nothi
     REQUIRE(tried.set(1, 2000, 1000));
     tried.store.reset();
     CHECK(state_in(directory.path()) == tried.expected);
+}
+
+// (1) A batch is in the file, but head finds no space. (2) It is tried again and again: were it written anew each time,
+// LMDB would use the pages of the state that counts. (3) The process is killed.
+TEST_CASE("S-14: a head that finds no space leaves the state that counts as it is, however often", "[storage][lmdb]") {
+    const TemporaryDirectory directory;
+    Tried tried(directory.path());
+    for (int batch = 0; batch < 5; ++batch) REQUIRE(tried.set(1, 2000, 100));
+    auto pending = tried.next(1, 2000, 100);
+    {
+        const Failing failing({.rename = ENOSPC});
+        for (int attempt = 0; attempt < 5; ++attempt) {
+            const auto committed = tried.store->commit(pending.batch());
+            REQUIRE_FALSE(committed);
+            CHECK(committed.error().code == Errc::kNoSpace);
+        }
+    }
+    const TemporaryDirectory after_a_kill;
+    for (const auto* file : {"data.mdb", "head"})
+        std::filesystem::copy(directory.path() / file, after_a_kill.path() / file);
+    CHECK(state_in(after_a_kill.path()) == tried.expected);
+
+    REQUIRE(tried.store->commit(pending.batch()));
+    REQUIRE(tried.set(1, 10, 50));
 }
 
 TEST_CASE("S-25: any failure of a commit itself is final, a full disk too", "[storage][lmdb]") {
