@@ -162,10 +162,13 @@ private:
     void carry_out(core::CloseClient& output) { server_->close_after_send(output.connection); }
     void carry_out(core::PauseClient& output) { server_->set_reading(output.connection, !output.paused); }
     void carry_out(core::AppendToLog& output) {
+        if (log_stopped_) return;  // as if the process had ended before: nobody is told of it
         storage_.log->append(output.zxid, std::move(output.txn));
         appended_ = true;
     }
-    void carry_out(core::PutCheckpoint& output) { storage_.checkpoint->put(std::move(output.images)); }
+    void carry_out(core::PutCheckpoint& output) {
+        if (!storage_.checkpoint->put(std::move(output.images))) progress_.hold_back();
+    }
     void carry_out(core::Event& output) { log_event(output); }
 
     [[nodiscard]] Result<void> check_directories() const;
@@ -188,7 +191,8 @@ private:
     std::optional<core::Core> core_;
     core::Outputs outputs_;
     bool batch_open_ = false;  // the core knows the time
-    bool appended_ = false;    // something waits for the log to be flushed
+    bool log_stopped_ = false;
+    bool appended_ = false;  // something waits for the log to be flushed
     std::optional<net::ClientServer> server_;
     ProgressSignal<storage::LogProgress> log_signal_{io_, [this](const auto& progress) { log_went_on(progress); }};
     ProgressSignal<storage::CheckpointProgress> checkpoint_signal_{
@@ -232,6 +236,7 @@ Result<void> Runtime::Impl::check_directories() const {
 Result<void> Runtime::Impl::recover() {
     if (auto usable = check_directories(); !usable) return usable;
     Restorer restorer;
+    storage::Checkpoint* checkpoint = nullptr;
     std::uint64_t records = 0;
     const storage::StorageOptions options{.data_root = config_.data_dir,
                                           .log_root = config_.log_dir,
@@ -243,7 +248,8 @@ Result<void> Runtime::Impl::recover() {
     };
     auto opened = storage::open_storage(
         options, {.state = std::move(state),
-                  .on_state = [&](const auto& directory, const auto& summary) -> Result<void> {
+                  .on_state = [&](const auto& directory, const auto& summary, auto& into) -> Result<void> {
+                      checkpoint = &into;
                       auto recovered = restorer.finish(summary);
                       if (!recovered) return std::unexpected(recovered.error());
                       core_.emplace(core_options(config_, directory), std::move(*recovered));
@@ -253,6 +259,12 @@ Result<void> Runtime::Impl::recover() {
                       [&](storage::LogRecord record) {
                           core_->step(core::LogRecovered{record.zxid, std::move(record.txn)}, outputs_);
                           ++records;
+                          // Folded as they come: a long log would leave more images than there is memory for.
+                          std::erase_if(outputs_.items, [&](core::Output& output) {
+                              auto* put = std::get_if<core::PutCheckpoint>(&output);
+                              if (put) checkpoint->put(std::move(put->images));
+                              return put != nullptr;
+                          });
                       }});
     if (!opened) return std::unexpected(opened.error());
     storage_ = std::move(*opened);
@@ -351,8 +363,8 @@ void Runtime::Impl::tell_progress() {
              : spdlog::info("disk has space again");
     }
     if (const auto told = progress_.told()) {
-        step(told->durable);
         step(told->room);
+        step(told->durable);
         finish_batch();
     }
     close_once_drained();
@@ -488,6 +500,7 @@ void Runtime::Impl::close_once_drained() {
 
 void Runtime::Impl::finish() {
     storage_.log->stop();
+    log_stopped_ = true;
     progress_.let_go();
     log_signal_.deliver();
     tell_time();

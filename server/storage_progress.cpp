@@ -11,7 +11,7 @@ void StorageProgress::take(const storage::LogProgress& log) {
 std::optional<StorageProgress::Told> StorageProgress::told() const {
     const bool stuck = checkpoint_.behind && checkpoint_.out_of_space;
     if (checkpoint_.behind && !stuck) return std::nullopt;
-    return Told{{log_.zxid_durable}, {stuck ? 0 : log_.room_bytes}};
+    return Told{{stuck ? 0 : log_.room_bytes}, {log_.zxid_durable}};
 }
 
 bool StorageProgress::out_of_space() const {

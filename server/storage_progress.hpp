@@ -16,9 +16,10 @@ namespace zabd::server {
 
 class StorageProgress {
 public:
+    /// For the core, in this order: what follows from the second may already need the first.
     struct Told {
-        core::LogDurable durable;
         core::LogRoom room;
+        core::LogDurable durable;
     };
 
     StorageProgress() = default;
@@ -30,10 +31,12 @@ public:
     /// One that another has overtaken says nothing.
     void take(const storage::LogProgress& log);
     void take(const storage::CheckpointProgress& checkpoint) { checkpoint_ = checkpoint; }
+    /// The checkpoint has more than it should; it will say when no longer.
+    void hold_back() { checkpoint_.behind = true; }
     /// No more will come that a checkpoint would have to hold back.
     void let_go() { checkpoint_.behind = false; }
 
-    /// For the core, in this order; nullopt: not yet.
+    /// nullopt: not yet.
     [[nodiscard]] std::optional<Told> told() const;
     [[nodiscard]] bool out_of_space() const;
     [[nodiscard]] const storage::LogProgress& log() const { return log_; }

@@ -45,12 +45,19 @@ public:
         thread_ = std::thread([this] { run(); });
     }
 
-    void put(wire::StateImages images) override {
+    bool put(wire::StateImages images) override {
+        if (!thread_.joinable()) {
+            writer_.take(std::move(images), now());
+            return true;
+        }
         const std::lock_guard lock(mutex_);
         ZABD_ASSERT(!stopping_);
         queue_bytes_ += memory_bytes(images);
         queue_.push_back(std::move(images));
         if (std::exchange(asleep_, false) || queue_bytes_ >= kFoldBytes) wake_.notify_one();
+        // The thread may be in the midst of a call that takes long, and fold nothing meanwhile.
+        overfull_ = overfull_ || queue_bytes_ + figures_.pending_bytes > triggers_.bytes_max;
+        return !overfull_;
     }
 
     void stop() override {
@@ -98,8 +105,10 @@ private:
         auto taken = std::exchange(queue_, {});
         queue_bytes_ = 0;
         const bool going_on = !stopping_;
+        const bool overfull = std::exchange(overfull_, false);
         lock.unlock();
         for (auto& images : taken) writer_.take(std::move(images), now());
+        if (overfull) on_progress_(told_ = writer_.progress());
         tell();
         note_figures();
         return going_on;
@@ -135,7 +144,8 @@ private:
         const auto lag = static_cast<double>(writer_.bytes_next()) / static_cast<double>(triggers_.bytes);
         const std::chrono::duration<double> worked = steady_clock::now() - slice_began_;
         std::unique_lock lock(mutex_);
-        if (lag < 1) wake_.wait_for(lock, worked * (kPausePerWork * (1 - lag)), [this] { return stopping_; });
+        if (lag < 1 && !writer_.progress().behind)
+            wake_.wait_for(lock, worked * (kPausePerWork * (1 - lag)), [this] { return stopping_; });
         take(lock);
         slice_began_ = steady_clock::now();
     }
@@ -165,6 +175,7 @@ private:
     std::condition_variable wake_;
     std::vector<wire::StateImages> queue_;
     std::uint64_t queue_bytes_ = 0;
+    bool overfull_ = false;  // put() has said so; on_progress will say otherwise
     bool asleep_ = false;
     bool stopping_ = false;
     CheckpointFigures figures_;

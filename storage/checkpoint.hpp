@@ -73,7 +73,9 @@ public:
 
     /// `on_progress` is called whenever it has changed.
     virtual void start(std::function<void(const CheckpointProgress&)> on_progress) = 0;
-    virtual void put(wire::StateImages images) = 0;
+    /// False: more waits than should, as with CheckpointProgress::behind; hold back until on_progress says otherwise. Before
+    /// start() images are only folded.
+    virtual bool put(wire::StateImages images) = 0;
     /// Writes all that is waiting if the disk has room for it, then ends the thread.
     virtual void stop() = 0;
 

@@ -119,9 +119,11 @@ private:
     void run() {
         while (take()) {
             keep_house();
-            if (writer_.has_batch()) write();
+            if (!writer_.has_batch()) continue;
+            write();
+            keep_house();  // what is left may have no room
         }
-        while (writer_.has_batch() || (!writer_.empty() && !writer_.retry_at())) {
+        while (writer_.has_batch() || (!writer_.empty() && (errand_.valid() || !writer_.retry_at()))) {
             keep_house();
             writer_.has_batch() ? write() : finish_errand();
         }
@@ -146,7 +148,7 @@ private:
     void await_work(std::unique_lock<std::mutex>& lock) {
         thread_waits_ = queue_.empty() && !released_ && !stopping_ && !errand_done_;
         const auto something = [this] { return !thread_waits_; };
-        if (const auto retry_at = writer_.retry_at()) {
+        if (const auto retry_at = writer_.retry_at(); retry_at && !errand_.valid()) {
             wake_.wait_for(lock, *retry_at - now(), something);
         } else {
             wake_.wait(lock, something);

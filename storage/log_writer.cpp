@@ -24,13 +24,7 @@ Result<LogErrandDone> run_errand(FileSystem& files, const LogErrand& errand) {
     return done;
 }
 
-void LogWriter::add(LogRecord record) {
-    if (empty()) {
-        queue_.clear();
-        begin_ = 0;
-    }
-    queue_.push_back(std::move(record));
-}
+void LogWriter::add(LogRecord record) { queue_.push_back(std::move(record)); }
 
 bool LogWriter::has_room_for(std::span<const LogRecord> records) const {
     return segments_->has_next() || !segments_->rolls_for(records);
@@ -52,6 +46,10 @@ Result<void> LogWriter::write_batch() {
     ZABD_ASSERT(!batch.empty());
     if (auto written = segments_->append(batch); !written) return written;
     begin_ += batch.size();
+    if (begin_ * 2 >= queue_.size()) {  // seldom enough to cost little, soon enough to keep little
+        queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(begin_));
+        begin_ = 0;
+    }
     return {};
 }
 

@@ -63,6 +63,8 @@ public:
     [[nodiscard]] std::optional<Instant> retry_at() const { return retry_at_; }
 
     [[nodiscard]] LogProgress progress() const;
+    /// Records in memory: what waits, and at most as many that have been written.
+    [[nodiscard]] std::size_t kept() const { return queue_.size(); }
     [[nodiscard]] const LogSegments& segments() const { return *segments_; }
 
 private:

@@ -16,7 +16,7 @@ Result<Storage> open_storage(const StorageOptions& options, const RecoveryVisito
     auto checkpoint = Checkpoint::open(checkpoint_options, visitor.state, storage.checkpoint_found);
     if (!checkpoint) return std::unexpected(checkpoint.error());
     storage.checkpoint = std::move(*checkpoint);
-    if (auto told = visitor.on_state(*storage.directory, storage.checkpoint_found); !told)
+    if (auto told = visitor.on_state(*storage.directory, storage.checkpoint_found, *storage.checkpoint); !told)
         return std::unexpected(told.error());
 
     const LogOptions log_options{.directory = storage.directory->log_directory(),

@@ -29,8 +29,8 @@ struct StorageOptions {
 
 struct RecoveryVisitor {
     CheckpointVisitor state;
-    /// The state is whole; records follow.
-    std::function<Result<void>(const DataDir&, const CheckpointSummary&)> on_state;
+    /// The state is whole; records follow, and what they change may be put into the checkpoint at once.
+    std::function<Result<void>(const DataDir&, const CheckpointSummary&, Checkpoint&)> on_state;
     std::function<void(LogRecord)> on_record;  // each behind the checkpoint, in order
 };
 

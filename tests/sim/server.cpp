@@ -437,9 +437,9 @@ void Server::hear_of_checkpoint() {
 void Server::tell_progress() {
     const auto told = progress_.told();
     if (!told) return;
-    if (!stage_.planted.is(Bug::kAnswerBeforeSync)) step(told->durable);
     oracle_.room_told(told->room.bytes != core::kUnlimitedRoom);
     step(told->room);
+    if (!stage_.planted.is(Bug::kAnswerBeforeSync)) step(told->durable);
 }
 
 // --- links -----------------------------------------------------------------------------------------------------------

@@ -128,6 +128,23 @@ TEST_CASE("S-14 S-17: a segment that found no space leaves nothing behind", "[st
     CHECK(log.files.paths() == before);
 }
 
+TEST_CASE("a writer that is never idle keeps no record it has written", "[storage][log]") {
+    Written log;
+    const auto txn = Bytes::copy_of(std::string(1 << 20, 'x'));
+    for (int n = 0; n < 6; ++n) log.writer->add({Zxid::of(0, log.next++), txn});
+    for (int round = 0; round < 40; ++round) {
+        for (int n = 0; n < 4; ++n) log.writer->add({Zxid::of(0, log.next++), txn});  // as many as a batch takes
+        if (const auto errand = log.writer->next_errand(log.now)) {
+            auto done = run_errand(log.files, *errand);
+            REQUIRE(done);
+            log.writer->finish_errand(std::move(*done), log.now);
+        }
+        if (log.writer->has_batch()) REQUIRE(log.writer->write_batch());
+        REQUIRE_FALSE(log.writer->empty());
+        REQUIRE(log.writer->kept() <= 20);
+    }
+}
+
 TEST_CASE("a record longer than a segment gets one", "[storage][log]") {
     Written log;
     log.add();

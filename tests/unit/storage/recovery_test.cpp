@@ -39,7 +39,7 @@ struct Server {
                                         nodes.push_back(node.name + "=" + std::string(data.view()));
                                         return Result<void>{};
                                     }},
-                      .on_state = [](const DataDir&, const CheckpointSummary&) { return Result<void>{}; },
+                      .on_state = [](const DataDir&, const CheckpointSummary&, Checkpoint&) { return Result<void>{}; },
                       .on_record = [this](const LogRecord& record) { records.push_back(record.zxid.counter()); }});
         if (opened) {
             storage = std::move(*opened);
@@ -155,7 +155,9 @@ TEST_CASE("a log apart from its checkpoint's beginning is replayed from the firs
 
 TEST_CASE("what the visitor refuses ends the recovery", "[storage][recovery]") {
     const TemporaryDirectory directory;
-    const auto refuse = [](const DataDir&, const CheckpointSummary&) { return failure(Errc::kDamaged, "refused"); };
+    const auto refuse = [](const DataDir&, const CheckpointSummary&, Checkpoint&) {
+        return failure(Errc::kDamaged, "refused");
+    };
     const auto opened = open_storage({.data_root = directory.path(), .log_root = {}},
                                      {.state = {}, .on_state = refuse, .on_record = {}});
     REQUIRE_FALSE(opened);
