@@ -174,9 +174,9 @@ private:
     [[nodiscard]] Result<void> check_directories() const;
     void report_sync_time() const;
     void start_ticking();
-    void warn_of_slow_syncs();
+    void look_at_log();
+    void warn_of_slow_syncs(const storage::Log::Figures& before, const storage::Log::Figures& now) const;
     void warn_of_checkpoint();
-    void rest();
     void log_went_on(const storage::LogProgress& progress);
     void checkpoint_went_on(const storage::CheckpointProgress& progress);
     void tell_progress();
@@ -207,7 +207,6 @@ private:
     bool closing_ = false;
     storage::Log::Figures log_seen_;
     storage::CheckpointFigures checkpoint_seen_;
-    std::uint64_t records_seen_ = 0;
     int idle_ticks_ = 0;  // without anything logged
     std::uint64_t words_received_ = 0;
     std::uint64_t words_sent_ = 0;
@@ -282,15 +281,14 @@ Result<void> Runtime::Impl::recover() {
     return {};
 }
 
-/// What a burst of requests left free is given back once nothing has been logged, or checkpointed, for a while.
-void Runtime::Impl::rest() {
+void Runtime::Impl::look_at_log() {
     constexpr int kIdleTicks = 10;
-    const auto records = storage_.log->figures().records;
-    if (records != std::exchange(records_seen_, records)) {
-        idle_ticks_ = 0;
-    } else if (++idle_ticks_ == kIdleTicks) {
-        give_back_memory();
-    }
+    const auto now = storage_.log->figures();
+    const auto before = std::exchange(log_seen_, now);
+    warn_of_slow_syncs(before, now);
+    // What a burst of requests left free is given back once nothing has been logged, or checkpointed, for a while.
+    idle_ticks_ = now.records == before.records ? idle_ticks_ + 1 : 0;
+    if (idle_ticks_ == kIdleTicks) give_back_memory();
 }
 
 void Runtime::Impl::report_sync_time() const {
@@ -308,16 +306,13 @@ void Runtime::Impl::start_ticking() {
     tick_timer_.async_wait([this](const error_code& error) {
         if (error) return;
         tell_time();
-        warn_of_slow_syncs();
-        rest();
+        look_at_log();
         close_once_drained();
         start_ticking();
     });
 }
 
-void Runtime::Impl::warn_of_slow_syncs() {
-    const auto now = storage_.log->figures();
-    const auto before = std::exchange(log_seen_, now);
+void Runtime::Impl::warn_of_slow_syncs(const storage::Log::Figures& before, const storage::Log::Figures& now) const {
     const milliseconds running{now.sync_us_now / 1000};
     if (running >= config_.slow_sync && milliseconds{before.sync_us_now / 1000} < config_.slow_sync)
         spdlog::warn("slow disk: a sync of the log has not returned running_ms={}", running.count());

@@ -115,22 +115,20 @@ private:
     }
 
     void write() {
-        const auto began = slice_began_ = steady_clock::now();
+        slice_began_ = steady_clock::now();
         const auto before = writer_.progress().zxid_durable;
         if (const auto written = writer_.write(now()); !written) stop_server(written.error());
         tell();
         note_figures();
-        if (writer_.progress().zxid_durable != before) note_batch(steady_clock::now() - began);
+        if (writer_.progress().zxid_durable != before) note_batch();
     }
 
-    void note_batch(steady_clock::duration took) {
+    void note_batch() {
         const auto reader_lag = store_->oldest_reader_lag();
         if (!reader_lag) stop_server(reader_lag.error());
         std::error_code unknown;
         const auto space = std::filesystem::space(directory_, unknown);
         const std::lock_guard lock(mutex_);
-        ++figures_.batches;
-        figures_.batch_time_last = std::chrono::duration_cast<Millis>(took);
         figures_.reader_lag = reader_lag->value_or(0);
         figures_.disk_short = !unknown && space.available < store_->growth_bytes();
     }
@@ -157,7 +155,6 @@ private:
 
     void note_figures() {
         const std::lock_guard lock(mutex_);
-        figures_.zxid_durable = writer_.progress().zxid_durable;
         figures_.size_bytes = store_->size_bytes();
         figures_.pending_bytes = writer_.bytes();
     }

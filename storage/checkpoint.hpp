@@ -54,13 +54,10 @@ struct CheckpointSummary {
 };
 
 struct CheckpointFigures {
-    Zxid zxid_durable;
     std::uint64_t size_bytes = 0;     // of the file
     std::uint64_t pending_bytes = 0;  // of images that wait
-    std::uint64_t batches = 0;        // since the start
-    Millis batch_time_last{};
-    std::uint64_t reader_lag =
-        0;  // batches since the oldest snapshot that a reader (a backup) holds: the file grows by them
+    /// Batches since the oldest snapshot that a reader (a backup) holds: the file grows by them.
+    std::uint64_t reader_lag = 0;
     bool disk_short = false;  // the file could not be extended by as much as it would like to
 };
 

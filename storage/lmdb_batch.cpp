@@ -136,9 +136,10 @@ private:
     }
 
     std::uint64_t count(Database database) {
-        MDB_stat stat{};
-        if (code_ == MDB_SUCCESS) fail(mdb_stat(transaction_, environment_.handle(database), &stat));
-        return stat.ms_entries;
+        if (code_ != MDB_SUCCESS) return 0;
+        const auto entries = environment_.entries(transaction_, database);
+        if (!entries) fail(MDB_BAD_TXN);
+        return entries.value_or(0);
     }
 
     Table& table(Database database) { return tables_[static_cast<std::size_t>(database)]; }

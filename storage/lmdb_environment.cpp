@@ -201,16 +201,13 @@ int LmdbEnvironment::commit(LmdbTransaction transaction) { return mdb_txn_commit
 
 Result<void> LmdbEnvironment::make_durable(const std::function<void()>& between_slices) {
     const int descriptor = descriptor_of(env_);
-    const auto failed = [&] {
-        return failure(Errc::kIo, file().string() + ": cannot sync: " + std::generic_category().message(errno));
-    };
     // So that the one sync at the end has little left to wait for.
     for (std::uint64_t at = 0; at < file_bytes(); at += kSyncSlice) {
         constexpr unsigned kWritten = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-        if (::sync_file_range(descriptor, static_cast<off64_t>(at), kSyncSlice, kWritten) != 0) return failed();
+        if (::sync_file_range(descriptor, static_cast<off64_t>(at), kSyncSlice, kWritten) != 0) return sync_failed();
         between_slices();
     }
-    if (::fdatasync(descriptor) != 0) return failed();
+    if (::fdatasync(descriptor) != 0) return sync_failed();
     return save_head(file(), page_bytes_of(env_));
 }
 
@@ -240,8 +237,7 @@ Result<void> LmdbEnvironment::allocate(std::uint64_t bytes) const {
             return std::unexpected(system_error(errno, file(), "shorten"));
         return std::unexpected(system_error(error, file(), "extend to " + std::to_string(bytes) + " bytes"));
     }
-    if (::fsync(descriptor) != 0)
-        return failure(Errc::kIo, file().string() + ": cannot sync: " + std::generic_category().message(errno));
+    if (::fsync(descriptor) != 0) return sync_failed();
     return {};
 }
 
@@ -321,7 +317,7 @@ Result<std::optional<std::uint64_t>> LmdbEnvironment::oldest_reader_lag() {
         // A header, then "pid thread transaction", with "-" for a reader that holds nothing.
         std::size_t transaction = 0;
         auto& lowest = *static_cast<std::optional<std::size_t>*>(into);
-        if (std::sscanf(line, "%*d %*x %zu", &transaction) == 1) lowest = std::min(lowest.value_or(~0u), transaction);
+        if (std::sscanf(line, "%*d %*x %zu", &transaction) == 1) lowest = std::min(lowest.value_or(transaction), transaction);
         return 0;
     };
     (void)mdb_reader_list(env_, on_line, &oldest);
@@ -331,6 +327,11 @@ Result<std::optional<std::uint64_t>> LmdbEnvironment::oldest_reader_lag() {
 }
 
 // --- errors ----------------------------------------------------------------------------------------------------------
+
+/// A full disk too: what it has after a failed sync nobody knows.
+std::unexpected<Error> LmdbEnvironment::sync_failed() const {
+    return failure(Errc::kIo, file().string() + ": cannot sync: " + std::generic_category().message(errno));
+}
 
 Error LmdbEnvironment::error_of(int code, std::string_view call) const {
     switch (code) {

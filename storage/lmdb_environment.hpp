@@ -98,6 +98,7 @@ private:
     Result<void> open_file();
     Result<void> open_handles();
     Result<void> allocate(std::uint64_t bytes) const;
+    [[nodiscard]] std::unexpected<Error> sync_failed() const;
     void find_map();
     void close();
     [[nodiscard]] std::filesystem::path file() const { return directory_ / "data.mdb"; }

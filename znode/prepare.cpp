@@ -167,16 +167,19 @@ ErrorCode Checker::prepare(OpCode op, Creation& creation, std::string& body) {
     const auto& request = creation.node;
     if (const auto error = check_mode(op, creation, options_.extended_types); error != ErrorCode::kOk) return error;
     if (!loosely_valid_path(request.path)) return ErrorCode::kBadArguments;
-    state_.tree.prefetch(HashedPath(request.path));
+    HashedPath path(request.path);
+    state_.tree.prefetch(path);
     auto acl = fixed_up(std::move(creation.node.acl), context_.identities);
     if (!acl) return ErrorCode::kInvalidAcl;
     const HashedPath parent_at(parent_path(request.path));
     auto parent = overlay_.find(parent_at);
     if (!parent) return ErrorCode::kNoNode;
     if (!may(wire::kCreate, *parent)) return ErrorCode::kNoAuth;
-    std::string text(request.path);
-    if (sequential(request.mode)) text += sequence_suffix(parent->creations);
-    const HashedPath path(text);
+    std::string numbered;
+    if (sequential(request.mode)) {
+        numbered.append(request.path).append(sequence_suffix(parent->creations));
+        path = HashedPath(numbered);
+    }
     if (const auto error = check_place(*parent, path, creation); error != ErrorCode::kOk) return error;
 
     const auto creations = successor(parent->creations);

@@ -33,7 +33,7 @@ struct Options {
     std::uint32_t reaps_per_minute_max = 10'000;
     Millis never_used_container_max{0};                // a container that never had a child goes after this; 0: never
     std::uint64_t log_overhead_bytes_max = 4096 + 80;  // that a record takes in the log besides its transaction
-    std::uint64_t log_reserve_bytes = 4 << 20;  // of LogRoom: kept for sessions to open (a quarter not) and to close
+    std::uint64_t log_reserve_bytes = 4 << 20;  // of LogRoom: kept for sessions, the last quarter for their ends
     znode::PrepareOptions prepare;
     Counter counter_max = zab::kCounterMax;
 };
