@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <optional>
 
 namespace zabd::server {
 namespace {
@@ -25,17 +24,16 @@ constexpr auto kExitCodes =
 /// What the command line says; it wins over the file.
 struct Arguments {
     std::string file;
-    std::optional<std::uint16_t> port;
-    std::optional<std::string> address;
-    std::optional<std::string> data_dir;
+    Overrides overrides;
     std::string log_level = "info";
 };
 
 void declare(CLI::App& app, Arguments& arguments) {
     app.add_option("zoo.cfg", arguments.file, "ZooKeeper's configuration file");
-    app.add_option("-p,--port", arguments.port, "Client port (0: any that is free)");
-    app.add_option("-a,--address", arguments.address, "Address to listen on (0.0.0.0: all of IPv4; '': all)");
-    app.add_option("-d,--data-dir", arguments.data_dir, "Directory of checkpoint and log");
+    app.add_option("-p,--port", arguments.overrides.client_port, "Client port (0: any that is free)");
+    app.add_option("-a,--address", arguments.overrides.client_address,
+                   "Address to listen on (0.0.0.0: all of IPv4; '': all)");
+    app.add_option("-d,--data-dir", arguments.overrides.data_dir, "Directory of checkpoint and log");
     app.add_option("-l,--log-level", arguments.log_level, "What is logged to standard error")
         ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
         ->capture_default_str();
@@ -45,19 +43,19 @@ void declare(CLI::App& app, Arguments& arguments) {
 
 /// Of a server that nobody has configured: what a person or a client asks first is answered (kazoo reads its version from
 /// envi). It listens on loopback only.
-Config embedded_config() {
+Config embedded_config(const Overrides& overrides) {
     Config config;
+    config.client_port = overrides.client_port.value_or(config.client_port);
+    config.client_address = overrides.client_address.value_or(config.client_address);
+    config.data_dir = config.log_dir = overrides.data_dir.value_or(config.data_dir);
     config.words = {"ruok", "srvr", "stat", "mntr", "conf", "envi", "isro"};
     return config;
 }
 
 Result<Config> config_of(const Arguments& arguments) {
-    auto config = arguments.file.empty() ? Result<Config>(embedded_config()) : read_config(arguments.file);
-    if (!config) return config;
-    if (arguments.port) config->client_port = *arguments.port;
-    if (arguments.address) config->client_address = *arguments.address;
-    if (arguments.data_dir) config->data_dir = config->log_dir = *arguments.data_dir;
-    config->log_level = arguments.log_level;
+    auto config = arguments.file.empty() ? Result<Config>(embedded_config(arguments.overrides))
+                                         : read_config(arguments.file, arguments.overrides);
+    if (config) config->log_level = arguments.log_level;
     return config;
 }
 

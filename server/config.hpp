@@ -1,11 +1,13 @@
 // The configuration: zoo.cfg and the command line, validated, once.
 //
 // Source    ZooKeeper's own file, unchanged. Which keys act, which are only known: docs/operations.md, and the table in
-//           config_keys.cpp, which holds every key and its verdict.
+//           config_keys.cpp, which holds every key and its verdict. A member of an ensemble learns its number from the
+//           file myid in its dataDir.
 // Errors    Errc::kBadConfig, as "zoo.cfg:12: tickTime=abc is not a number of ms". A key that zabd does not act on, or
 //           does not know, is a warning by name; one that would be dangerous to ignore is an error.
 #pragma once
 
+#include "server/ensemble.hpp"
 #include "storage/checkpoint_writer.hpp"
 #include "wire/result.hpp"
 
@@ -13,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -62,12 +65,26 @@ struct Config {
     std::uint32_t containers_per_minute_max = 10'000;
     milliseconds container_never_used_max{0};  // 0: such containers stay
 
+    // The ensemble; without it this server is alone.
+    std::optional<Ensemble> ensemble;
+    milliseconds hold_max{2000};                // clients' requests wait so long for a leader
+    bool linearizable_reads = false;            // every read is confirmed by a quorum
+    bool read_only_enabled = false;             // cut off from a quorum, clients that asked for it may read
+    std::uint64_t log_retain_bytes = 64 << 20;  // of log behind the checkpoint, kept for members that lag
+
     std::string log_level = "info";
     std::vector<std::string> warnings;  // to be logged once there is a log
 };
 
+/// What wins over the file.
+struct Overrides {
+    std::optional<std::uint16_t> client_port;
+    std::optional<std::string> client_address;
+    std::optional<std::filesystem::path> data_dir;  // of the log too
+};
+
 /// A file's text; `name` stands in messages. What it does not say has ZooKeeper's default, not that of Config.
-Result<Config> parse_config(std::string_view text, const std::string& name);
-Result<Config> read_config(const std::filesystem::path& file);
+Result<Config> parse_config(std::string_view text, const std::string& name, const Overrides& overrides = {});
+Result<Config> read_config(const std::filesystem::path& file, const Overrides& overrides = {});
 
 }  // namespace zabd::server

@@ -18,8 +18,6 @@ constexpr std::size_t kSegmentBytesMin = 1 << 20;
 constexpr std::size_t kSegmentBytesMax = std::size_t{1} << 30;
 constexpr std::size_t kExtraBytesMin = 1024;
 
-constexpr const char* kEnsembleMember = "belongs to an ensemble: zabd is standalone as yet";
-
 KeyOutcome fine() { return {}; }
 KeyOutcome warning(std::string text) { return {.kind = Kind::kWarning, .text = std::move(text)}; }
 KeyOutcome error(std::string text) { return {.kind = Kind::kError, .text = std::move(text)}; }
@@ -124,9 +122,9 @@ KeyOutcome set_words(ConfigDraft& draft, std::string_view value) {
 }
 
 KeyOutcome set_read_only_mode(ConfigDraft& draft, std::string_view value) {
-    if (!equal_but_for_case("true", value)) return fine();
-    draft.config.words.insert("isro");
-    return warning("only enables the word isro: a standalone server is never cut off from a quorum");
+    draft.config.read_only_enabled = equal_but_for_case("true", value);
+    if (draft.config.read_only_enabled) draft.config.words.insert("isro");
+    return fine();
 }
 
 KeyOutcome set_frame_bytes(ConfigDraft& draft, std::string_view value) {
@@ -288,28 +286,83 @@ KeyOutcome check_auth_provider(ConfigDraft&, std::string_view value) {
 
 // --- ensembles -------------------------------------------------------------------------------------------------------
 
-/// host:port:port[:role][;[address:]clientPort]. All but the role and the client port is for ensembles.
-KeyOutcome add_server(ConfigDraft& draft, std::string_view value) {
-    const auto semicolon = value.find(';');
-    const auto peer = value.substr(0, semicolon);
-    if (std::ranges::count(peer, ':') < 2) return error("is not of the form host:port:port[:role][;clientPort]");
-    ++(peer.ends_with(":observer") ? draft.observers : draft.voters);
-    if (semicolon == std::string_view::npos) return fine();
-    const auto client = value.substr(semicolon + 1);
-    const auto port = client.substr(client.rfind(':') == std::string_view::npos ? 0 : client.rfind(':') + 1);
-    return with_number(port, {.max = 65535},
-                       [&](std::int64_t p) { draft.port_of_server = static_cast<std::uint16_t>(p); });
+/// The number behind server. or weight.
+std::optional<ServerId> server_number(std::string_view text) {
+    const auto result = number(text);
+    if (!result || *result < kServerNumberMin || *result > kServerNumberMax) return std::nullopt;
+    return ServerId{static_cast<std::uint8_t>(*result)};
 }
 
-KeyOutcome refuse_ensemble(ConfigDraft&, std::string_view) { return error(kEnsembleMember); }
+KeyOutcome no_server_number() {
+    return error(fmt::format("is for a server whose number is not from {} to {}", kServerNumberMin, kServerNumberMax));
+}
+
+KeyOutcome add_server(ConfigDraft& draft, std::string_view value) {
+    const auto id = server_number(draft.suffix);
+    if (!id) return no_server_number();
+    auto server = parse_server(value);
+    if (!server) return error(std::move(server.error().where));
+    draft.ensemble.servers.insert_or_assign(*id, std::move(*server));
+    return fine();
+}
+
+KeyOutcome add_group(ConfigDraft& draft, std::string_view value) {
+    const auto group = number(draft.suffix);
+    if (!group) return error("is a group without a number");
+    auto& servers = draft.ensemble.groups[*group];
+    while (!value.empty()) {
+        const auto item = value.substr(0, value.find(':'));
+        value.remove_prefix(std::min(value.size(), item.size() + 1));
+        const auto id = server_number(item);
+        if (!id) return error("is not a list of servers' numbers with colons between");
+        servers.insert(*id);
+    }
+    return servers.empty() ? error("is a group without servers") : fine();
+}
+
+KeyOutcome set_weight(ConfigDraft& draft, std::string_view value) {
+    const auto id = server_number(draft.suffix);
+    if (!id) return no_server_number();
+    return with_number(value, {}, [&](std::int64_t weight) { draft.ensemble.weights[*id] = weight; });
+}
+
+template <int ConfigDraft::*member>
+KeyOutcome set_ticks(ConfigDraft& draft, std::string_view value) {
+    const Range range{.min = 1, .unit = " of ticks"};
+    return with_number(value, range, [&](std::int64_t ticks) { draft.*member = static_cast<int>(ticks); });
+}
+
+template <bool ConfigDraft::*member>
+KeyOutcome set_bool(ConfigDraft& draft, std::string_view value) {
+    return with_bool(value, [&](bool yes) { return draft.*member = yes, fine(); });
+}
+
+KeyOutcome set_hold(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.unit = " of ms"}, [&](std::int64_t ms) { draft.hold_max = milliseconds{ms}; });
+}
+
+KeyOutcome set_log_retained(ConfigDraft& draft, std::string_view value) {
+    return with_number(value, {.unit = " of MiB"}, [&](std::int64_t mebibytes) {
+        draft.config.log_retain_bytes = static_cast<std::uint64_t>(mebibytes) << 20;
+    });
+}
+
+KeyOutcome refuse_dynamic_file(ConfigDraft&, std::string_view) {
+    return error("is for reconfiguration, which zabd does not have yet: put the lines of that file into this one");
+}
+
+KeyOutcome check_leader_serves(ConfigDraft&, std::string_view value) {
+    return value == "yes" ? fine() : warning("has no effect: a leader serves clients, always");
+}
 
 KeyOutcome check_election(ConfigDraft&, std::string_view value) {
     return value == "3" ? fine() : error("is not supported: 3 is the only election there is");
 }
 
-KeyOutcome check_peer_type(ConfigDraft&, std::string_view value) {
-    if (value == "participant") return fine();
-    return error(value == "observer" ? kEnsembleMember : "is neither participant nor observer");
+KeyOutcome set_peer_type(ConfigDraft& draft, std::string_view value) {
+    if (value != "participant" && value != "observer") return error("is neither participant nor observer");
+    draft.peer_type_observer = value == "observer";
+    return fine();
 }
 
 KeyOutcome check_ssl_quorum(ConfigDraft&, std::string_view value) {
@@ -322,11 +375,9 @@ KeyOutcome off_only(ConfigDraft&, std::string_view value) {
     return equal_but_for_case("false", value) ? fine() : warning("has no effect: zabd does not have this yet");
 }
 
-KeyOutcome accept(ConfigDraft&, std::string_view) { return fine(); }
-
 // --- the table -------------------------------------------------------------------------------------------------------
 
-constexpr const char* kEnsemble = "is for ensembles, and zabd is standalone as yet";
+constexpr const char* kEnsemble = "is for the insides of ensembles of the Java server";
 constexpr const char* kNotYet = "is for what zabd does not have yet";
 constexpr const char* kTls = "is for TLS, which zabd does not have yet";
 constexpr const char* kSasl = "is for SASL, which zabd does not have yet";
@@ -373,39 +424,45 @@ constexpr ConfigKey kKeys[] = {
     {"DigestAuthenticationProvider.digestAlg", check_digest_algorithm},
     {"enforce.auth.enabled", set_enforce_auth},
     {"enforce.auth.schemes", set_enforced_schemes},
+    {"server.*", add_server},
+    {"group.*", add_group},
+    {"weight.*", set_weight},
+    {"peerType", set_peer_type},
+    {"initLimit", set_ticks<&ConfigDraft::init_limit>},
+    {"syncLimit", set_ticks<&ConfigDraft::sync_limit>},
+    {"quorumListenOnAllIPs", set_bool<&ConfigDraft::listen_on_all_ips>},
+    {"standaloneEnabled", set_bool<&ConfigDraft::standalone_enabled>},
+    {"zabd.holdMs", set_hold},
+    {"zabd.linearizableReads", set_flag<&Config::linearizable_reads>},
+    {"zabd.log.retainMiB", set_log_retained},
 
     // Read only to be judged.
     {"secureClientPort", refuse_tls},
     {"sslQuorum", check_ssl_quorum},
     {"sessionRequireClientSASLAuth", refuse_sasl_required},
     {"authProvider.*", check_auth_provider},
-    {"server.*", add_server},
-    {"dynamicConfigFile", refuse_ensemble},
+    {"dynamicConfigFile", refuse_dynamic_file},
     {"electionAlg", check_election},
-    {"peerType", check_peer_type},
+    {"leaderServes", check_leader_serves},
+    {"quorum.auth.enableSasl", refuse_sasl_required},
+    {"quorum.auth.learnerRequireSasl", refuse_sasl_required},
+    {"quorum.auth.serverRequireSasl", refuse_sasl_required},
     {"serverCnxnFactory", check_connection_factory},
     {"localSessionsEnabled", check_local_sessions},
     {"localSessionsUpgradingEnabled", check_local_sessions},
     {"admin.enableServer", off_only},
     {"client.portUnification", off_only},
     {"portUnification", off_only},
-    {"standaloneEnabled", accept},
 
     // Known, without effect.
     {"secureClientPortAddress", nullptr, kTls},
-    {"initLimit", nullptr, kEnsemble},
-    {"syncLimit", nullptr, kEnsemble},
     {"connectToLearnerMasterLimit", nullptr, kEnsemble},
-    {"group.*", nullptr, kEnsemble},
-    {"weight.*", nullptr, kEnsemble},
-    {"quorumListenOnAllIPs", nullptr, kEnsemble},
-    {"leaderServes", nullptr, kEnsemble},
-    {"observerMasterPort", nullptr, kEnsemble},
-    {"observerMaster.sizeLimit", nullptr, kEnsemble},
+    {"observerMasterPort", nullptr, kNotYet},
+    {"observerMaster.sizeLimit", nullptr, kNotYet},
     {"syncEnabled", nullptr, kEnsemble},
     {"observer.*", nullptr, kEnsemble},
-    {"oraclePath", nullptr, kEnsemble},
-    {"multiAddress.*", nullptr, kEnsemble},
+    {"oraclePath", nullptr, kNotYet},
+    {"multiAddress.*", nullptr, kNotYet},
     {"tcpKeepAlive", nullptr, kEnsemble},
     {"cnxTimeout", nullptr, kEnsemble},
     {"quorumCnxnTimeoutMs", nullptr, kEnsemble},
@@ -418,9 +475,9 @@ constexpr ConfigKey kKeys[] = {
     {"forward_learner_requests_to_commit_processor_disabled", nullptr, kEnsemble},
     {"commitLogCount", nullptr, kEnsemble},
     {"snapshotSizeFactor", nullptr, kEnsemble},
-    {"quorum.auth.*", nullptr, kEnsemble},
+    {"quorum.auth.*", nullptr, kSasl},
     {"quorum.cnxn.threads.size", nullptr, kEnsemble},
-    {"sslQuorumReloadCertFiles", nullptr, kEnsemble},
+    {"sslQuorumReloadCertFiles", nullptr, kTls},
     {"db.autocreate", nullptr, kEnsemble},
     {"autopurge.*", nullptr, kStorage},
     {"snapSizeLimitInKb", nullptr, kStorage},

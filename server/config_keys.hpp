@@ -23,9 +23,14 @@ struct ConfigDraft {
     std::optional<milliseconds> session_timeout_max;
     std::optional<std::size_t> txn_bytes_extra;
     bool enforce_auth = false;
-    std::size_t voters = 0;  // server.N lines
-    std::size_t observers = 0;
-    std::optional<std::uint16_t> port_of_server;  // behind the semicolon of a server.N line
+    std::string_view suffix;  // of the key being read: what a * of its name stands for
+    EnsembleLines ensemble;
+    int init_limit = 0;
+    int sync_limit = 0;
+    bool listen_on_all_ips = false;
+    bool standalone_enabled = true;  // one participant is no ensemble
+    std::optional<bool> peer_type_observer;
+    std::optional<milliseconds> hold_max;
 };
 
 /// What became of a value.

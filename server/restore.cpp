@@ -52,4 +52,10 @@ Result<core::Recovered> Restorer::finish(const storage::CheckpointSummary& summa
                            .fresh = false};
 }
 
+void Restorer::forget() {
+    sessions_ = {};
+    acls_ = {};
+    tree_ = znode::Tree::empty();
+}
+
 }  // namespace zabd::server

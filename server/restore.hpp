@@ -15,6 +15,8 @@ public:
     [[nodiscard]] storage::CheckpointVisitor visitor();
     /// Once everything has been told. The object is empty afterwards.
     [[nodiscard]] Result<core::Recovered> finish(const storage::CheckpointSummary& summary);
+    /// Everything will be told anew.
+    void forget();
 
 private:
     Result<void> take(const wire::SessionImage& image);

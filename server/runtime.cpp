@@ -1,15 +1,14 @@
 #include "server/runtime.hpp"
 
 #include "net/connection.hpp"
-#include "server/core/core.hpp"
+#include "server/core_feed.hpp"
+#include "server/core_options.hpp"
+#include "server/peer_shell.hpp"
 #include "server/printable.hpp"
 #include "server/process.hpp"
-#include "server/restore.hpp"
-#include "server/storage_progress.hpp"
+#include "server/storage_shell.hpp"
 #include "server/words.hpp"
-#include "storage/log_format.hpp"
-#include "storage/recovery.hpp"
-#include "storage/sync_probe.hpp"
+#include "wire/assert.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -20,8 +19,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <filesystem>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -35,6 +32,7 @@ using std::chrono::system_clock;
 
 constexpr milliseconds kTickMax{100};               // between two looks at the clock
 constexpr milliseconds kDrainMax{10'000};           // for what was taken to become durable and be answered
+constexpr milliseconds kMemberDrainMax{1'000};      // the others go on without it
 constexpr std::size_t kBytesPerBatchMax = 1 << 20;  // of replies, before they are handed on within a turn
 constexpr std::size_t kBytesKeptMax = 4 << 20;      // of their buffer, between batches
 constexpr std::uint64_t kTraceMask = 306;           // ZooKeeper's default; zabd traces nothing
@@ -45,30 +43,6 @@ milliseconds since_epoch() {
 }
 
 WallTime wall_now() { return WallTime{since_epoch<system_clock>().count()}; }
-
-core::Options core_options(const Config& config, const storage::DataDir& directory) {
-    core::Options options;
-    options.tick = config.tick;
-    options.session_timeout_min = config.session_timeout_min;
-    options.session_timeout_max = config.session_timeout_max;
-    options.start = wall_now();
-    options.secret = directory.secret();
-    options.outstanding_max = config.outstanding_max;
-    options.log_overhead_bytes_max = storage::kRecordOverheadBytesMax;
-    options.log_reserve_bytes = std::min<std::uint64_t>(options.log_reserve_bytes, config.log_segment_bytes / 4);
-    options.reconfig_enabled = config.reconfig_enabled;
-    options.super_digest = config.super_digest;
-    options.digest_auth_enabled = config.digest_enabled;
-    options.enforced_schemes = config.enforced_schemes;
-    options.reap_interval = config.container_check_interval;
-    options.reaps_per_minute_max = config.containers_per_minute_max;
-    options.never_used_container_max = config.container_never_used_max;
-    options.prepare.extended_types = config.ttl_nodes;
-    options.prepare.enforce_quota = config.enforce_quota;
-    options.prepare.check_acls = !config.skip_acl;
-    options.prepare.txn_bytes_max = config.frame_bytes_max + config.txn_bytes_extra;
-    return options;
-}
 
 net::ServerOptions net_options(const Config& config) {
     net::ServerOptions options;
@@ -97,42 +71,14 @@ void log_event(const core::Event& event) {
             return spdlog::debug("session refused session=0x{:x} {}", session, printable(event.detail));
         case kEpochAdvanced: return spdlog::info("epoch advanced zxid={}", zxid);
         case kReaped: return spdlog::debug("reaped zxid={} path={}", zxid, printable(event.detail));
+        case kRole:
+        case kPeer: return spdlog::info("{}", printable(event.detail));
     }
 }
 
-/// How far another thread has come, told on the io thread: many become one.
-template <class Progress>
-class ProgressSignal {
-public:
-    ProgressSignal(asio::io_context& io, std::function<void(const Progress&)> on_progress)
-        : io_(io), on_progress_(std::move(on_progress)) {}
-
-    /// On the other thread.
-    void tell(const Progress& progress) {
-        const std::lock_guard lock(mutex_);
-        newest_ = progress;
-        if (!std::exchange(posted_, true)) asio::post(io_, [this] { deliver(); });
-    }
-    /// On the io thread.
-    void deliver() {
-        std::unique_lock lock(mutex_);
-        posted_ = false;
-        const auto progress = newest_;
-        lock.unlock();
-        on_progress_(progress);
-    }
-
-private:
-    asio::io_context& io_;
-    std::function<void(const Progress&)> on_progress_;
-    std::mutex mutex_;
-    Progress newest_;
-    bool posted_ = false;
-};
-
 }  // namespace
 
-class Runtime::Impl final : public net::ConnectionEvents {
+class Runtime::Impl final : public net::ConnectionEvents, public CoreFeed {
 public:
     explicit Impl(const Config& config) : config_(config) {}
 
@@ -151,36 +97,30 @@ private:
     void on_word(ConnectionId connection, net::Word word, std::string_view argument) override;
     void on_closed(ConnectionId connection) override;
     [[nodiscard]] std::optional<std::size_t> word_argument_bytes(net::Word word) const override;
-    void on_turn_end() override { finish_batch(); }
+    void on_turn_end() override { settle(); }
 
-    // The core: inputs in batches, each begun with the time; outputs carried out when a batch is over.
+    // CoreFeed: inputs in batches, each begun with the time; outputs carried out when a batch is over.
+    void give(const core::Input& input) override;
+    void settle() override;
+
     void begin_batch();
-    void step(const core::Input& input);
-    void finish_batch();
     void tell_time();
-    void carry_out(core::SendToClient& output);
+    template <class Output>
+    void carry_out(Output& output);
+    void carry_out(core::SendToClient& output) { server_->send(output.connection, bytes_of(output)); }
     void carry_out(core::CloseClient& output) { server_->close_after_send(output.connection); }
     void carry_out(core::PauseClient& output) { server_->set_reading(output.connection, !output.paused); }
-    void carry_out(core::AppendToLog& output) {
-        if (log_stopped_) return;  // as if the process had ended before: nobody is told of it
-        storage_.log->append(output.zxid, std::move(output.txn));
-        appended_ = true;
+    void carry_out(core::SendToPeer& output) { peers_->send(output.link, bytes_of(output)); }
+    void carry_out(core::SendElection& output) { peers_->send_election(output.to, bytes_of(output)); }
+    void carry_out(core::AppendToLog& output);
+    void carry_out(core::Event& output);
+    [[nodiscard]] std::string_view bytes_of(const auto& range) const {
+        return std::string_view(outputs_.bytes).substr(range.begin, range.size);
     }
-    void carry_out(core::PutCheckpoint& output) {
-        if (!storage_.checkpoint->put(std::move(output.images))) progress_.hold_back();
-    }
-    void carry_out(core::Event& output) { log_event(output); }
 
-    [[nodiscard]] Result<void> check_directories() const;
-    void report_sync_time() const;
     void start_ticking();
-    void look_at_log();
-    void warn_of_slow_syncs(const storage::Log::Figures& before, const storage::Log::Figures& now) const;
-    void warn_of_checkpoint();
-    void log_went_on(const storage::LogProgress& progress);
-    void checkpoint_went_on(const storage::CheckpointProgress& progress);
-    void tell_progress();
     std::string answer(ConnectionId connection, net::Word word, std::string_view argument);
+    [[nodiscard]] std::string reset(net::Word word);
     [[nodiscard]] ServerFigures figures() const;
     void drain();
     void close_once_drained();
@@ -191,26 +131,19 @@ private:
     std::optional<core::Core> core_;
     core::Outputs outputs_;
     bool batch_open_ = false;  // the core knows the time
-    bool log_stopped_ = false;
-    bool appended_ = false;  // something waits for the log to be flushed
     std::optional<net::ClientServer> server_;
-    ProgressSignal<storage::LogProgress> log_signal_{io_, [this](const auto& progress) { log_went_on(progress); }};
-    ProgressSignal<storage::CheckpointProgress> checkpoint_signal_{
-        io_, [this](const auto& progress) { checkpoint_went_on(progress); }};
-    StorageProgress progress_;
-    bool out_of_space_ = false;
-    storage::Storage storage_;  // below what its threads call
+    StorageShell storage_{io_, config_, *this};
+    std::optional<PeerShell> peers_;  // of a member
     asio::signal_set signals_{io_, SIGINT, SIGTERM};
     asio::steady_timer tick_timer_{io_};
     steady_clock::time_point drain_deadline_;
     bool draining_ = false;
     bool closing_ = false;
-    storage::Log::Figures log_seen_;
-    storage::CheckpointFigures checkpoint_seen_;
-    int idle_ticks_ = 0;  // without anything logged
     std::uint64_t words_received_ = 0;
     std::uint64_t words_sent_ = 0;
     std::uint64_t trace_mask_ = kTraceMask;
+    ProposalSizes proposals_;  // since we have the part that we have
+    steady_clock::time_point part_since_ = steady_clock::now();
 };
 
 // --- start -----------------------------------------------------------------------------------------------------------
@@ -218,87 +151,34 @@ private:
 Result<void> Runtime::Impl::listen() {
     raise_descriptor_limit();
     server_.emplace(io_, net_options(config_), *this);
-    return server_->listen(config_.client_address, config_.client_port);
-}
-
-Result<void> Runtime::Impl::check_directories() const {
-    if (config_.create_directories) return {};
-    for (const auto& directory : {config_.data_dir, config_.log_dir}) {
-        std::error_code error;
-        if (std::filesystem::is_directory(directory, error)) continue;
-        return failure(Errc::kIo,
-                       directory.string() + ": is no directory, and datadir.autocreate=false forbids to make it");
-    }
-    return {};
+    if (auto listening = server_->listen(config_.client_address, config_.client_port); !listening) return listening;
+    return peers_ ? peers_->listen() : Result<void>();
 }
 
 Result<void> Runtime::Impl::recover() {
-    if (auto usable = check_directories(); !usable) return usable;
-    Restorer restorer;
-    storage::Checkpoint* checkpoint = nullptr;
     std::uint64_t records = 0;
-    const storage::StorageOptions options{.data_root = config_.data_dir,
-                                          .log_root = config_.log_dir,
-                                          .segment_bytes = config_.log_segment_bytes,
-                                          .checkpoint = config_.checkpoint};
-    auto state = restorer.visitor();
-    state.on_progress = [](const storage::LoadProgress& progress) {
-        spdlog::info("loading the checkpoint nodes={} of={}", progress.nodes, progress.nodes_in_all);
+    const auto on_record = [&](core::LogRecovered record) {
+        core_->step(record, outputs_);
+        ++records;
+        // Folded as they come: a long log would leave more images than there is memory for.
+        std::erase_if(outputs_.items, [&](core::Output& output) {
+            auto* put = std::get_if<core::PutCheckpoint>(&output);
+            if (put) storage_.carry_out(*put);
+            return put != nullptr;
+        });
     };
-    auto opened = storage::open_storage(
-        options, {.state = std::move(state),
-                  .on_state = [&](const auto& directory, const auto& summary, auto& into) -> Result<void> {
-                      checkpoint = &into;
-                      auto recovered = restorer.finish(summary);
-                      if (!recovered) return std::unexpected(recovered.error());
-                      core_.emplace(core_options(config_, directory), std::move(*recovered));
-                      return {};
-                  },
-                  .on_record =
-                      [&](storage::LogRecord record) {
-                          core_->step(core::LogRecovered{record.zxid, std::move(record.txn)}, outputs_);
-                          ++records;
-                          // Folded as they come: a long log would leave more images than there is memory for.
-                          std::erase_if(outputs_.items, [&](core::Output& output) {
-                              auto* put = std::get_if<core::PutCheckpoint>(&output);
-                              if (put) checkpoint->put(std::move(put->images));
-                              return put != nullptr;
-                          });
-                      }});
-    if (!opened) return std::unexpected(opened.error());
-    storage_ = std::move(*opened);
-    progress_ = {storage_.log_found.zxid_last, storage_.checkpoint_found.zxid};
-    storage_.checkpoint->start([this](const auto& progress) {
-        give_back_memory();  // of this thread's heap: a batch has just gone
-        checkpoint_signal_.tell(progress);
-    });
-    storage_.log->start([this](const auto& progress) { log_signal_.tell(progress); });
-    finish_batch();
-    report_sync_time();
+    const auto on_state = [&](core::Recovered recovered) {
+        outputs_.clear();
+        records = 0;
+        core_.emplace(core_options(config_, wall_now()), std::move(recovered));
+    };
+    if (auto opened = storage_.open({.on_state = on_state, .on_record = on_record}); !opened) return opened;
+    if (config_.ensemble) peers_.emplace(io_, *config_.ensemble, *this, storage_);
+    storage_.start();
     const auto status = core_->status();
     spdlog::info("recovered zxid=0x{:x} nodes={} sessions={} log_records={} torn_bytes={}", status.zxid_applied.value,
-                 status.nodes, status.sessions, records, storage_.log_found.torn_bytes);
+                 status.nodes, status.sessions, records, storage_.torn_bytes());
     return {};
-}
-
-void Runtime::Impl::look_at_log() {
-    constexpr int kIdleTicks = 10;
-    const auto now = storage_.log->figures();
-    const auto before = std::exchange(log_seen_, now);
-    warn_of_slow_syncs(before, now);
-    // What a burst of requests left free is given back once nothing has been logged, or checkpointed, for a while.
-    idle_ticks_ = now.records == before.records ? idle_ticks_ + 1 : 0;
-    if (idle_ticks_ == kIdleTicks) give_back_memory();
-}
-
-void Runtime::Impl::report_sync_time() const {
-    const auto took = storage::probe_sync(storage::real_file_system(), storage_.directory->log_directory());
-    if (!took) return spdlog::warn("the disk's sync was not measured: {}", took.error().where);
-    if (*took >= storage::kSyncPlausibleMin) return;
-    spdlog::warn(
-        "a sync took {} us: too fast for a disk that keeps what it is told. What is acknowledged may not "
-        "survive a power cut",
-        took->count());
 }
 
 void Runtime::Impl::start_ticking() {
@@ -306,63 +186,9 @@ void Runtime::Impl::start_ticking() {
     tick_timer_.async_wait([this](const error_code& error) {
         if (error) return;
         tell_time();
-        look_at_log();
-        close_once_drained();
+        storage_.look();
         start_ticking();
     });
-}
-
-void Runtime::Impl::warn_of_slow_syncs(const storage::Log::Figures& before, const storage::Log::Figures& now) const {
-    const milliseconds running{now.sync_us_now / 1000};
-    if (running >= config_.slow_sync && milliseconds{before.sync_us_now / 1000} < config_.slow_sync)
-        spdlog::warn("slow disk: a sync of the log has not returned running_ms={}", running.count());
-    if (now.syncs == before.syncs) return;
-    const auto average_us = (now.sync_us_sum - before.sync_us_sum) / (now.syncs - before.syncs);
-    const auto slowest_us = now.sync_us_max > before.sync_us_max ? now.sync_us_max : average_us;
-    const milliseconds took{slowest_us / 1000};
-    if (took < config_.slow_sync) return;
-    spdlog::warn("slow disk: a sync of the log took_ms={} average_ms={} syncs={} since the last look", took.count(),
-                 average_us / 1000, now.syncs - before.syncs);
-}
-
-void Runtime::Impl::warn_of_checkpoint() {
-    constexpr std::uint64_t kReaderLagMax = 10;
-    const auto now = storage_.checkpoint->figures();
-    if (now.disk_short && !checkpoint_seen_.disk_short)
-        spdlog::warn("the checkpoint's disk is nearly full size_bytes={}", now.size_bytes);
-    if (now.reader_lag >= kReaderLagMax && checkpoint_seen_.reader_lag < kReaderLagMax)
-        spdlog::warn("a reader keeps the checkpoint's file growing batches_behind={}", now.reader_lag);
-    checkpoint_seen_ = now;
-}
-
-void Runtime::Impl::log_went_on(const storage::LogProgress& progress) {
-    progress_.take(progress);
-    tell_progress();
-}
-
-void Runtime::Impl::checkpoint_went_on(const storage::CheckpointProgress& progress) {
-    const auto before = progress_.checkpoint().zxid_durable;
-    progress_.take(progress);
-    if (progress.zxid_durable != before) {
-        storage_.log->discard_through(progress.zxid_durable);
-        warn_of_checkpoint();
-        idle_ticks_ = 0;  // its thread has just dropped what this one made
-    }
-    tell_progress();
-}
-
-void Runtime::Impl::tell_progress() {
-    if (const bool full = progress_.out_of_space(); full != std::exchange(out_of_space_, full)) {
-        full ? spdlog::error("disk full: writes are refused once the log has no room left room_bytes={}",
-                             progress_.log().room_bytes)
-             : spdlog::info("disk has space again");
-    }
-    if (const auto told = progress_.told()) {
-        step(told->room);
-        step(told->durable);
-        finish_batch();
-    }
-    close_once_drained();
 }
 
 // --- the core --------------------------------------------------------------------------------------------------------
@@ -372,43 +198,60 @@ void Runtime::Impl::begin_batch() {
     core_->step(core::TimeIs{{Instant{since_epoch<steady_clock>()}, wall_now()}}, outputs_);
 }
 
-void Runtime::Impl::step(const core::Input& input) {
+void Runtime::Impl::give(const core::Input& input) {
     begin_batch();
     core_->step(input, outputs_);
-    if (outputs_.bytes.size() > kBytesPerBatchMax) finish_batch();
+    if (outputs_.bytes.size() > kBytesPerBatchMax) settle();
 }
 
-void Runtime::Impl::finish_batch() {
+void Runtime::Impl::settle() {
     for (auto& output : outputs_.items) {
         std::visit([this](auto& one) { carry_out(one); }, output);
     }
     outputs_.clear();
     if (outputs_.bytes.capacity() > kBytesKeptMax) outputs_.bytes.shrink_to_fit();
     batch_open_ = false;
-    if (!std::exchange(appended_, false)) return;
-    const bool alone = core_->status().outstanding == 1;
-    if (const auto progress = storage_.log->flush(alone)) log_went_on(*progress);
+    storage_.flush(core_->status().outstanding == 1);
+    close_once_drained();
 }
 
 void Runtime::Impl::tell_time() {
-    finish_batch();
+    settle();
     begin_batch();
-    finish_batch();
+    settle();
 }
 
-void Runtime::Impl::carry_out(core::SendToClient& output) {
-    server_->send(output.connection, std::string_view(outputs_.bytes).substr(output.begin, output.size));
+void Runtime::Impl::carry_out(core::AppendToLog& output) {
+    proposals_.add(static_cast<std::int64_t>(output.txn.size()));
+    storage_.carry_out(output);
+}
+
+void Runtime::Impl::carry_out(core::Event& output) {
+    log_event(output);
+    if (output.kind != core::Event::Kind::kRole) return;
+    proposals_ = {};
+    part_since_ = steady_clock::now();
+}
+
+/// What the other shells do.
+template <class Output>
+void Runtime::Impl::carry_out(Output& output) {
+    if constexpr (requires { storage_.carry_out(output); }) {
+        storage_.carry_out(output);
+    } else {
+        peers_->carry_out(output);
+    }
 }
 
 void Runtime::Impl::on_open(ConnectionId connection, std::string_view address, std::uint16_t port) {
-    step(core::ClientOpened{connection, address, port});
+    give(core::ClientOpened{connection, address, port});
 }
 
 void Runtime::Impl::on_frame(ConnectionId connection, std::string_view frame) {
-    step(core::ClientFrame{connection, frame});
+    give(core::ClientFrame{connection, frame});
 }
 
-void Runtime::Impl::on_closed(ConnectionId connection) { step(core::ClientClosed{connection}); }
+void Runtime::Impl::on_closed(ConnectionId connection) { give(core::ClientClosed{connection}); }
 
 // --- words -----------------------------------------------------------------------------------------------------------
 
@@ -418,19 +261,21 @@ std::optional<std::size_t> Runtime::Impl::word_argument_bytes(net::Word word) co
 
 void Runtime::Impl::on_word(ConnectionId connection, net::Word word, std::string_view argument) {
     ++words_received_;
-    finish_batch();  // the answer tells of all that came before
-    server_->send(connection,
-                  word_enabled(word, config_.words) ? answer(connection, word, argument) : not_enabled_text(word));
+    settle();  // the answer tells of all that came before
+    server_->send(connection, answer(connection, word, argument));
     server_->close_after_send(connection);
     ++words_sent_;
 }
 
 std::string Runtime::Impl::answer(ConnectionId connection, net::Word word, std::string_view argument) {
+    if (!word_enabled(word, config_.words)) return not_enabled_text(word);
+    if (!word_answerable(word, core_->status())) return not_serving_text();
     if (word == "ruok") return "imok";
-    if (word == "isro") return "rw";
+    if (word == "isro") return isro_text(core_->status());
+    const auto voters = config_.ensemble ? config_.ensemble->membership.voters().size() : 1;
     if (word == "srvr") return srvr_text(core_->status(), figures());
     if (word == "stat") return stat_text(core_->status(), figures(), core_->connections(), connection);
-    if (word == "mntr") return mntr_text(core_->status(), figures());
+    if (word == "mntr") return mntr_text(core_->status(), figures(), voters);
     if (word == "conf") return conf_text(config_, figures());
     if (word == "cons") return cons_text(core_->connections(), connection);
     if (word == "envi") return envi_text(environment());
@@ -442,12 +287,15 @@ std::string Runtime::Impl::answer(ConnectionId connection, net::Word word, std::
     if (word == "hash") return hash_text(core_->digests());
     if (word == "gtmk") return fmt::format("{}", trace_mask_);
     if (word == "stmk") return fmt::format("{}", trace_mask_ = mask_of(argument));
-    if (word == "crst") {
-        step(core::ResetStatistics{.connections_only = true});
-        return "Connection stats reset.\n";
-    }
-    step(core::ResetStatistics{});
+    return reset(word);
+}
+
+std::string Runtime::Impl::reset(net::Word word) {
+    const bool connections_only = word == "crst";
+    give(core::ResetStatistics{connections_only});
+    if (connections_only) return "Connection stats reset.\n";
     words_received_ = words_sent_ = 0;
+    proposals_ = {};
     return "Server stats reset.\n";
 }
 
@@ -456,12 +304,9 @@ ServerFigures Runtime::Impl::figures() const {
     figures.words_received = words_received_;
     figures.words_sent = words_sent_;
     figures.connections_rejected = server_->rejected_count();
-    figures.checkpoint_bytes = storage_.checkpoint->size_bytes();
-    const auto log = storage_.log->figures();
-    figures.log_bytes = log.size_bytes;
-    figures.syncs = log.syncs;
-    figures.sync_us_sum = log.sync_us_sum;
-    figures.sync_us_max = log.sync_us_max;
+    figures.proposals = proposals_;
+    figures.part_held = std::chrono::duration_cast<milliseconds>(steady_clock::now() - part_since_);
+    storage_.count(figures);
     count_descriptors(figures);
     return figures;
 }
@@ -481,25 +326,25 @@ void Runtime::Impl::run() {
 
 void Runtime::Impl::drain() {
     if (std::exchange(draining_, true)) return;
-    drain_deadline_ = steady_clock::now() + kDrainMax;
+    drain_deadline_ = steady_clock::now() + (config_.ensemble ? kMemberDrainMax : kDrainMax);
     server_->stop_taking();
     close_once_drained();
 }
 
 void Runtime::Impl::close_once_drained() {
     if (!draining_ || closing_) return;
-    if (core_->status().outstanding != 0 && steady_clock::now() < drain_deadline_) return;
+    const auto status = core_->status();
+    const bool waits = status.serving && status.outstanding != 0;
+    if (waits && steady_clock::now() < drain_deadline_) return;
     closing_ = true;
+    if (peers_) peers_->stop();  // the others see it at once, and elect
     server_->shut_down([this] { io_.stop(); });
 }
 
 void Runtime::Impl::finish() {
-    storage_.log->stop();
-    log_stopped_ = true;
-    progress_.let_go();
-    log_signal_.deliver();
+    storage_.stop_log();
     tell_time();
-    storage_.checkpoint->stop();
+    storage_.stop_checkpoint();
     spdlog::info("stopped zxid=0x{:x}", core_->status().zxid_applied.value);
 }
 

@@ -1,11 +1,14 @@
 #include "server/storage_progress.hpp"
 
+#include <utility>
+
 namespace zabd::server {
 
 static_assert(storage::kUnlimitedRoom == core::kUnlimitedRoom);
 
 void StorageProgress::take(const storage::LogProgress& log) {
-    if (log.zxid_durable >= log_.zxid_durable) log_ = log;
+    const auto age = [](const storage::LogProgress& one) { return std::pair(one.truncations, one.zxid_durable); };
+    if (age(log) >= age(log_)) log_ = log;
 }
 
 std::optional<StorageProgress::Told> StorageProgress::told() const {

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kWords[] = {"conf", "cons", "crst", "dirs", "dump", "envi", "gtmk", "hash", "isro",
                                        "mntr", "ruok", "srst", "srvr", "stat", "stmk", "wchc", "wchp", "wchs"};
+constexpr std::string_view kWordsOfTheProcess[] = {"envi", "gtmk", "isro", "ruok", "stmk"};
 constexpr std::size_t kMaskBytes = 8;
 constexpr std::uint64_t kMicrosPerMilli = 1000;
 
@@ -27,7 +28,7 @@ public:
         fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
         return *this;
     }
-    /// A figure of mntr.
+    /// A line of mntr.
     template <class Value>
     Text& figure(std::string_view name, const Value& value) {
         return add("zk_{}\t{}\n", name, value);
@@ -117,7 +118,25 @@ void add_session(Text& text, const core::ConnectionStatus& connection) {
              traffic.requests == 0 ? 0 : traffic.latency_ms_sum / traffic.requests, traffic.latency_ms_max);
 }
 
-void add_version(Text& text) { text.add("Zookeeper version: {}\n", zookeeper_version_text()); }
+std::string_view mode(const core::Status& status) {
+    using enum core::ServerState;
+    switch (status.state) {
+        case kLeading: return "leader";
+        case kFollowing: return "follower";
+        case kObserving: return "observer";
+        case kReadOnly: return "read-only";
+        case kLooking: return "looking";
+        case kStandalone: return "standalone";
+    }
+    return "";
+}
+
+bool serving(const core::Status& status) { return status.serving || status.state == core::ServerState::kReadOnly; }
+
+void add_version(Text& text, const core::Status& status) {
+    text.add("Zookeeper version: {}\n", zookeeper_version_text());
+    if (status.state == core::ServerState::kReadOnly) text.add("READ-ONLY mode; serving only read-only clients\n");
+}
 
 void add_server(Text& text, const core::Status& status, const ServerFigures& figures) {
     const auto& traffic = status.traffic;
@@ -125,7 +144,48 @@ void add_server(Text& text, const core::Status& status, const ServerFigures& fig
              decimal(traffic.latency_ms_sum, traffic.requests), traffic.latency_ms_max);
     text.add("Received: {}\nSent: {}\n", traffic.received + figures.words_received, traffic.sent + figures.words_sent);
     text.add("Connections: {}\nOutstanding: {}\n", status.connections, status.outstanding);
-    text.add("Zxid: 0x{:x}\nMode: standalone\nNode count: {}\n", status.zxid_applied.value, status.nodes + 1);
+    text.add("Zxid: 0x{:x}\nMode: {}\nNode count: {}\n", status.zxid_applied.value, mode(status), status.nodes + 1);
+    if (status.state == core::ServerState::kLeading)
+        text.add("Proposal sizes last/min/max: {}/{}/{}\n", figures.proposals.last, figures.proposals.min,
+                 figures.proposals.max);
+}
+
+bool in_ensemble(const core::Status& status) { return status.state != core::ServerState::kStandalone; }
+
+/// "following - broadcast"
+std::string peer_state(const core::Status& status) {
+    using enum core::ServerState;
+    switch (status.state) {
+        case kLeading: return "leading - broadcast";
+        case kFollowing: return "following - broadcast";
+        case kObserving: return "observing - broadcast";
+        default: return "looking";
+    }
+}
+
+void add_ensemble(Text& text, const core::Status& status, const ServerFigures& figures, std::size_t voters) {
+    text.figure("peer_state", peer_state(status))
+        .figure("quorum_size", voters)
+        .figure("epoch", status.epoch)
+        .figure("cnt_election_time", status.elections)
+        .figure("last_election_time", status.election_last.count());
+    if (status.leader) text.figure("leader_id", static_cast<int>(*status.leader));
+    if (status.state != core::ServerState::kLeading) return;
+    text.figure("learners", status.followers_synced + status.observers_synced)
+        .figure("followers", status.followers_synced)
+        .figure("synced_followers", status.followers_synced)
+        .figure("synced_non_voting_followers", 0)
+        .figure("synced_observers", status.observers_synced)
+        .figure("leader_uptime", figures.part_held.count())
+        .figure("last_proposal_size", figures.proposals.last)
+        .figure("min_proposal_size", figures.proposals.min)
+        .figure("max_proposal_size", figures.proposals.max);
+}
+
+void add_ensemble(Text& text, const Ensemble& ensemble) {
+    text.add("initLimit={}\nsyncLimit={}\nelectionAlg=3\n", ensemble.init_limit, ensemble.sync_limit)
+        .add("electionPort={}\nquorumPort={}\n", ensemble.own().election_port, ensemble.own().quorum_port)
+        .add("peerType={}\nmembership: \n{}", ensemble.own().observer ? 1 : 0, ensemble.config_text);
 }
 
 template <class Lists>
@@ -170,9 +230,20 @@ std::string not_enabled_text(std::string_view word) {
     return fmt::format("{} is not executed because it is not in the whitelist.\n", word);
 }
 
+bool word_answerable(std::string_view word, const core::Status& status) {
+    return serving(status) || std::ranges::binary_search(kWordsOfTheProcess, word);
+}
+
+std::string not_serving_text() { return "This ZooKeeper instance is not currently serving requests\n"; }
+
+std::string isro_text(const core::Status& status) {
+    if (status.state == core::ServerState::kReadOnly) return "ro";
+    return status.serving ? "rw" : "null";
+}
+
 std::string srvr_text(const core::Status& status, const ServerFigures& figures) {
     Text text;
-    add_version(text);
+    add_version(text, status);
     add_server(text, status, figures);
     return text.take();
 }
@@ -180,7 +251,7 @@ std::string srvr_text(const core::Status& status, const ServerFigures& figures) 
 std::string stat_text(const core::Status& status, const ServerFigures& figures,
                       const std::vector<core::ConnectionStatus>& connections, ConnectionId asking) {
     Text text;
-    add_version(text);
+    add_version(text, status);
     text.add("Clients:\n");
     for (const auto& connection : connections) {
         add_connection(text, connection, asking);
@@ -201,12 +272,14 @@ std::string cons_text(const std::vector<core::ConnectionStatus>& connections, Co
     return text.add("\n").take();
 }
 
-std::string mntr_text(const core::Status& status, const ServerFigures& figures) {
+std::string mntr_text(const core::Status& status, const ServerFigures& figures, std::size_t voters) {
     const auto& traffic = status.traffic;
     Text text;
     text.figure("version", zookeeper_version_text())
         .figure("zabd_version", zabd_version())
-        .figure("server_state", "standalone")
+        .figure("server_state", mode(status))
+        .figure("zabd_zxid", fmt::format("0x{:x}", status.zxid_applied.value))
+        .figure("zabd_digest", status.digest)
         .figure("avg_latency", decimal(traffic.latency_ms_sum, traffic.requests))
         .figure("max_latency", traffic.latency_ms_max)
         .figure("min_latency", traffic.latency_ms_min)
@@ -237,6 +310,7 @@ std::string mntr_text(const core::Status& status, const ServerFigures& figures) 
         .figure("max_fsynctime", figures.sync_us_max / kMicrosPerMilli)
         .figure("cnt_fsynctime", figures.syncs)
         .figure("sum_fsynctime", figures.sync_us_sum / kMicrosPerMilli);
+    if (in_ensemble(status)) add_ensemble(text, status, figures, voters);
     return text.take();
 }
 
@@ -248,7 +322,9 @@ std::string conf_text(const Config& config, const ServerFigures& figures) {
         .add("tickTime={}\nmaxClientCnxns={}\n", config.tick.count(), config.connections_per_address_max)
         .add("minSessionTimeout={}\n", config.session_timeout_min.count())
         .add("maxSessionTimeout={}\n", config.session_timeout_max.count())
-        .add("clientPortListenBacklog={}\nserverId=0\n", config.client_backlog);
+        .add("clientPortListenBacklog={}\n", config.client_backlog)
+        .add("serverId={}\n", config.ensemble ? static_cast<int>(config.ensemble->self) : 0);
+    if (config.ensemble) add_ensemble(text, *config.ensemble);
     return text.take();
 }
 

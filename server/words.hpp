@@ -9,6 +9,7 @@
 #include "server/config.hpp"
 #include "server/core/status.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -23,6 +24,21 @@ namespace zabd::server {
 /// Whether it is to be answered; srvr always is. `enabled` may hold "*", which stands for all.
 [[nodiscard]] bool word_enabled(std::string_view word, const std::set<std::string>& enabled);
 [[nodiscard]] std::string not_enabled_text(std::string_view word);
+/// Whether there is something to tell: while a member looks for a leader most words have no answer but the text below.
+[[nodiscard]] bool word_answerable(std::string_view word, const core::Status& status);
+[[nodiscard]] std::string not_serving_text();
+
+/// In bytes; -1: there was none.
+struct ProposalSizes {
+    std::int64_t last = -1;
+    std::int64_t min = -1;
+    std::int64_t max = -1;
+    void add(std::int64_t bytes) {
+        last = bytes;
+        min = min < 0 ? bytes : std::min(min, bytes);
+        max = std::max(max, bytes);
+    }
+};
 
 /// What is told of the process rather than of the state.
 struct ServerFigures {
@@ -34,6 +50,8 @@ struct ServerFigures {
     std::uint64_t syncs = 0;  // of the log
     std::uint64_t sync_us_sum = 0;
     std::uint64_t sync_us_max = 0;
+    ProposalSizes proposals{};
+    milliseconds part_held{0};  // for how long this server has led, if it leads
     std::uint64_t descriptors_open = 0;
     std::uint64_t descriptors_max = 0;
 };
@@ -48,7 +66,9 @@ struct Environment {
 [[nodiscard]] std::string stat_text(const core::Status& status, const ServerFigures& figures,
                                     const std::vector<core::ConnectionStatus>& connections, ConnectionId asking);
 [[nodiscard]] std::string cons_text(const std::vector<core::ConnectionStatus>& connections, ConnectionId asking);
-[[nodiscard]] std::string mntr_text(const core::Status& status, const ServerFigures& figures);
+/// `voters`: how many the ensemble has.
+[[nodiscard]] std::string mntr_text(const core::Status& status, const ServerFigures& figures, std::size_t voters = 1);
+[[nodiscard]] std::string isro_text(const core::Status& status);
 [[nodiscard]] std::string conf_text(const Config& config, const ServerFigures& figures);
 [[nodiscard]] std::string envi_text(const Environment& environment);
 [[nodiscard]] std::string dirs_text(const ServerFigures& figures);

@@ -32,10 +32,16 @@ std::uint64_t after(SessionId session) {
     return id;
 }
 
+std::uint64_t server_of(SessionId session) { return static_cast<std::uint64_t>(session) >> 56; }
+
 }  // namespace
 
-IdSource::IdSource(ServerId server, WallTime start, SessionId highest)
-    : next_(past_marker(std::max(first_of(server, start), after(highest)))) {}
+IdSource::IdSource(ServerId server, WallTime start) : next_(past_marker(first_of(server, start))) {}
+
+void IdSource::skip(SessionId used) {
+    if (server_of(used) != server_of(next_)) return;
+    next_ = past_marker(std::max(static_cast<std::uint64_t>(next_), after(used)));
+}
 
 SessionId IdSource::next() {
     const auto given = next_;

@@ -19,10 +19,11 @@ using Secret = std::array<unsigned char, kSecretBytes>;
 
 class IdSource {
 public:
-    /// Ids begin at the later of the start time's and the one after `highest` (unsigned), so that none is given twice
-    /// though the clock was set back.
-    IdSource(ServerId server, WallTime start, SessionId highest);
+    /// Ids begin at the start time's; skip() sees to it that none is given twice though the clock was set back.
+    IdSource(ServerId server, WallTime start);
     SessionId next();
+    /// From here on ids are given above this one too, if it is of the same server.
+    void skip(SessionId used);
 
 private:
     SessionId next_;

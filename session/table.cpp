@@ -9,6 +9,8 @@ namespace {
 
 std::uint64_t as_unsigned(SessionId session) { return static_cast<std::uint64_t>(session); }
 
+ServerId server_of(SessionId session) { return ServerId{static_cast<std::uint8_t>(as_unsigned(session) >> 56)}; }
+
 }  // namespace
 
 void Table::open(SessionId session, Millis timeout) {
@@ -19,7 +21,13 @@ void Table::open(SessionId session, Millis timeout) {
 }
 
 void Table::restore_highest(SessionId session) {
-    if (as_unsigned(session) > as_unsigned(highest_)) highest_ = session;
+    auto& highest = highest_[server_of(session)];
+    if (as_unsigned(session) > as_unsigned(highest)) highest = session;
+}
+
+SessionId Table::highest_of(ServerId server) const {
+    const auto found = highest_.find(server);
+    return found == highest_.end() ? SessionId::kNone : found->second;
 }
 
 void Table::close(SessionId session) { timeouts_.erase(session); }

@@ -25,12 +25,12 @@ public:
     [[nodiscard]] bool is_open(SessionId session) const { return timeouts_.contains(session); }
     [[nodiscard]] const std::map<SessionId, Millis>& all() const { return timeouts_; }
     [[nodiscard]] std::size_t size() const { return timeouts_.size(); }
-    /// Highest id ever opened, closed ones included, in unsigned order; kNone at first. Ids are given above it.
-    [[nodiscard]] SessionId highest() const { return highest_; }
+    /// Highest id ever opened that the server has given, closed ones included; kNone at first. Ids are given above it.
+    [[nodiscard]] SessionId highest_of(ServerId server) const;
 
 private:
     std::map<SessionId, Millis> timeouts_;
-    SessionId highest_ = SessionId::kNone;
+    std::map<ServerId, SessionId> highest_;
 };
 
 }  // namespace zabd::session

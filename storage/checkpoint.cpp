@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
+#include <functional>
+#include <iterator>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -26,6 +29,8 @@ Instant now() { return Instant{std::chrono::duration_cast<Instant::duration>(ste
 
 class ThreadedCheckpoint final : public Checkpoint {
 public:
+    using Ready = std::function<void(std::unique_ptr<SnapshotSource>)>;
+
     ThreadedCheckpoint(const CheckpointOptions& options, std::unique_ptr<LmdbStore> store, Zxid zxid)
         : triggers_(options.triggers),
           directory_(options.directory),
@@ -60,6 +65,16 @@ public:
         return !overfull_;
     }
 
+    void open_snapshot(Ready ready) override {
+        {
+            const std::lock_guard lock(mutex_);
+            ZABD_ASSERT(thread_.joinable() && !stopping_);
+            asked_.push_back(std::move(ready));
+            asleep_ = false;
+        }
+        wake_.notify_one();
+    }
+
     void stop() override {
         if (!thread_.joinable()) return;
         {
@@ -82,10 +97,27 @@ private:
         while (wait_and_take()) {
             const auto due = writer_.due();
             if (due && *due <= now()) write();
+            open_snapshots();
+            if (wanted_.empty() || !writer_.due()) continue;
+            write();  // there is no batch to show yet, and somebody waits for one
+            open_snapshots();
         }
         do {
             write();
         } while (writer_.due() && !writer_.progress().out_of_space);
+        std::ranges::move(std::exchange(asked_, {}), std::back_inserter(wanted_));
+        for (const auto& ready : wanted_) ready(nullptr);
+    }
+
+    /// Between batches. What is asked for before the first one waits.
+    void open_snapshots() {
+        while (!wanted_.empty()) {
+            auto source = store_->open_snapshot(now());
+            if (source && !*source) return;
+            const auto ready = std::move(wanted_.front());
+            wanted_.pop_front();
+            ready(source ? std::move(*source) : nullptr);
+        }
     }
 
     /// Until there is something to do; false: it is time to stop.
@@ -96,13 +128,14 @@ private:
             asleep_ = true;
             wake_.wait(lock, [this] { return !asleep_ || stopping_; });
         }
-        const auto enough = [this] { return queue_bytes_ >= kFoldBytes || stopping_; };
+        const auto enough = [this] { return queue_bytes_ >= kFoldBytes || stopping_ || !asked_.empty(); };
         wake_.wait_for(lock, due ? std::min(kFoldInterval, *due - now()) : kFoldInterval, enough);
         return take(lock);
     }
 
     bool take(std::unique_lock<std::mutex>& lock) {
         auto taken = std::exchange(queue_, {});
+        std::ranges::move(std::exchange(asked_, {}), std::back_inserter(wanted_));
         queue_bytes_ = 0;
         const bool going_on = !stopping_;
         const bool overfull = std::exchange(overfull_, false);
@@ -116,6 +149,7 @@ private:
 
     void write() {
         slice_began_ = steady_clock::now();
+        store_->end_idle_snapshots(now());
         const auto before = writer_.progress().zxid_durable;
         if (const auto written = writer_.write(now()); !written) stop_server(written.error());
         tell();
@@ -166,13 +200,15 @@ private:
     CheckpointWriter writer_;
     std::function<void(const CheckpointProgress&)> on_progress_;
     CheckpointProgress told_;
+    std::deque<Ready> wanted_;  // snapshots
     steady_clock::time_point slice_began_;
 
     mutable std::mutex mutex_;  // for all that follows
     std::condition_variable wake_;
     std::vector<wire::StateImages> queue_;
     std::uint64_t queue_bytes_ = 0;
-    bool overfull_ = false;  // put() has said so; on_progress will say otherwise
+    std::vector<Ready> asked_;  // snapshots, not yet seen by the thread
+    bool overfull_ = false;     // put() has said so; on_progress will say otherwise
     bool asleep_ = false;
     bool stopping_ = false;
     CheckpointFigures figures_;
@@ -187,7 +223,12 @@ Result<std::unique_ptr<Checkpoint>> Checkpoint::open(const CheckpointOptions& op
     const LmdbStoreOptions store_options{.directory = options.directory, .identity = options.identity};
     auto store = LmdbStore::open(store_options, visitor, summary);
     if (!store) return std::unexpected(store.error());
-    return std::make_unique<ThreadedCheckpoint>(options, std::move(*store), summary.zxid);
+    return over(options, std::move(*store), summary.zxid);
+}
+
+std::unique_ptr<Checkpoint> Checkpoint::over(const CheckpointOptions& options, std::unique_ptr<LmdbStore> store,
+                                             Zxid zxid) {
+    return std::make_unique<ThreadedCheckpoint>(options, std::move(store), zxid);
 }
 
 }  // namespace zabd::storage

@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace zabd::storage {
 
@@ -61,11 +62,34 @@ struct CheckpointFigures {
     bool disk_short = false;  // the file could not be extended by as much as it would like to
 };
 
+/// What a checkpoint holds, as the stream that a learner takes (wire/snapshot_stream.hpp): of exactly one zxid, while the
+/// checkpoint itself goes on.
+///
+/// Threads   one at a time, but any; it may outlive the checkpoint.
+/// Cost      the file grows by what is changed while it lives. So it ends when next() is not called for kIdleMax.
+/// Memory    bounded, whatever the size of the tree.
+/// Errors    Errc::kDamaged, or Errc::kIo once it has ended for idleness: what was taken so far is no snapshot.
+class SnapshotSource {
+public:
+    static constexpr Millis kIdleMax{10 * 60 * 1000};
+
+    virtual ~SnapshotSource() = default;
+
+    [[nodiscard]] virtual Zxid zxid() const = 0;
+    /// Appends about so many bytes to `out`, more if one element is longer. False: that was the end.
+    virtual Result<bool> next(std::string& out, std::size_t bytes_about) = 0;
+};
+
+class LmdbStore;
+
 class Checkpoint {
 public:
     /// Opens, and tells `visitor` all there is. Damage is Errc::kDamaged with the file and what a restore needs.
     static Result<std::unique_ptr<Checkpoint>> open(const CheckpointOptions& options, const CheckpointVisitor& visitor,
                                                     CheckpointSummary& summary);
+    /// Of a store that stands at `zxid`.
+    static std::unique_ptr<Checkpoint> over(const CheckpointOptions& options, std::unique_ptr<LmdbStore> store,
+                                            Zxid zxid);
     virtual ~Checkpoint() = default;
 
     /// `on_progress` is called whenever it has changed.
@@ -73,6 +97,9 @@ public:
     /// False: more waits than should, as with CheckpointProgress::behind; hold back until on_progress says otherwise. Before
     /// start() images are only folded.
     virtual bool put(wire::StateImages images) = 0;
+    /// `ready` is called on the checkpoint's thread: at once if there is a batch on disk, else after the first one; with
+    /// nullptr if no more can be open (or the disk could not be read), or if the checkpoint stops before. After start().
+    virtual void open_snapshot(std::function<void(std::unique_ptr<SnapshotSource>)> ready) = 0;
     /// Writes all that is waiting if the disk has room for it, then ends the thread.
     virtual void stop() = 0;
 

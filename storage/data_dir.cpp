@@ -1,6 +1,7 @@
 #include "storage/data_dir.hpp"
 
 #include "storage/file.hpp"
+#include "storage/hard_state.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -23,7 +24,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view kVersion = "1";
+constexpr std::string_view kVersion = "2";
 constexpr std::string_view kHoldsAll = "state+log";
 constexpr std::string_view kHoldsState = "state";
 constexpr std::string_view kHoldsLog = "log";
@@ -75,6 +76,46 @@ Result<void> make_directories(const fs::path& path) {
     return real_file_system().sync_directory(parent);
 }
 
+constexpr std::string_view kLog = "log";
+constexpr std::string_view kCheckpoint = "checkpoint";
+
+std::string name_of(std::string_view kind, DataDir::Generation generation) {
+    return std::string(kind) + (generation == 0 ? "" : "." + std::to_string(generation));
+}
+
+/// nullopt: no directory of a log or checkpoint.
+std::optional<DataDir::Generation> generation_of(const std::string& name) {
+    for (const auto kind : {kLog, kCheckpoint}) {
+        if (!name.starts_with(kind)) continue;
+        DataDir::Generation generation = 0;
+        const auto digits = std::string_view(name).substr(std::min(name.size(), kind.size() + 1));
+        (void)std::from_chars(digits.data(), digits.data() + digits.size(), generation);
+        if (name_of(kind, generation) == name) return generation;
+    }
+    return std::nullopt;
+}
+
+/// Of logs and checkpoints.
+std::vector<fs::path> generations_in(const fs::path& root) {
+    std::vector<fs::path> found;
+    std::error_code error;
+    for (auto entry = fs::directory_iterator(root / "zabd", error); !error && entry != fs::directory_iterator();
+         entry.increment(error)) {
+        if (generation_of(entry->path().filename())) found.push_back(entry->path());
+    }
+    return found;
+}
+
+/// If it is there.
+Result<void> move_directory(const fs::path& from, const fs::path& into) {
+    std::error_code error;
+    if (!fs::exists(from, error)) return {};
+    if (auto made = make_directories(into); !made) return made;
+    if (auto moved = real_file_system().rename(from, into / from.filename()); !moved) return moved;
+    if (auto synced = real_file_system().sync_directory(into); !synced) return synced;
+    return real_file_system().sync_directory(from.parent_path());
+}
+
 Result<std::string> read_file(const fs::path& path) {
     const auto file = real_file_system().open(path);
     if (!file) return std::unexpected(file.error());
@@ -91,31 +132,19 @@ public:
     }
 
     Result<std::unique_ptr<DataDir>> run() {
-        for (const auto& root : roots()) {
+        for (const auto& root : data_->roots()) {
             if (auto checked = check_place(root); !checked) return std::unexpected(checked.error());
         }
-        for (const auto& root : roots()) {
+        for (const auto& root : data_->roots()) {
             if (auto made = make_directories(root / "zabd"); !made) return std::unexpected(made.error());
             if (auto locked = lock(root / "zabd" / "lock"); !locked) return std::unexpected(locked.error());
         }
         if (auto settled = settle_formats(); !settled) return std::unexpected(settled.error());
-        for (const auto& directory : {data_->log_directory(), data_->checkpoint_directory()}) {
-            if (auto made = make_directories(directory); !made) return std::unexpected(made.error());
-        }
-        if (auto secret = settle_secret(); !secret) return std::unexpected(secret.error());
         return std::move(data_);
     }
 
 private:
-    [[nodiscard]] bool one_root() const {
-        std::error_code error;
-        return data_->root_ == data_->log_root_ || fs::equivalent(data_->root_, data_->log_root_, error);
-    }
-
-    [[nodiscard]] std::vector<fs::path> roots() const {
-        if (one_root()) return {data_->root_};
-        return {data_->root_, data_->log_root_};
-    }
+    [[nodiscard]] bool one_root() const { return data_->roots().size() == 1; }
 
     static Result<void> check_place(const fs::path& root) {
         std::error_code error;
@@ -160,6 +189,8 @@ private:
         if (!one_root()) {
             if (auto begun = begin_log_root(); !begun) return begun;
         }
+        if (auto made = data_->make_generation(0); !made) return made;
+        if (auto made = make_hard_state(); !made) return made;
         return write_format(data_->root_, one_root() ? kHoldsAll : kHoldsState);
     }
 
@@ -198,7 +229,8 @@ private:
         const auto log = read_format(log_root);
         if (!log) return std::unexpected(log.error());
         std::error_code error;
-        if (*log && fs::exists(log_root / "zabd" / "log", error)) {
+        const auto used = [&](const fs::path& directory) { return !fs::is_empty(directory, error); };
+        if (*log && std::ranges::any_of(generations_in(log_root), used)) {
             return failure(Errc::kBadConfig, log_root.string() + ": holds the log of another directory than " +
                                                  data_->root_.string() + ", which is empty");
         }
@@ -228,23 +260,11 @@ private:
                             written({.holds = std::string(holds), .identity = data_->identity_}));
     }
 
-    Result<void> settle_secret() {
-        auto& secret = data_->secret_;
-        const auto path = data_->root_ / "zabd" / "secret";
-        std::error_code error;
-        if (!fs::exists(path, error)) {
-            if (auto drawn = fill_random(secret); !drawn) return drawn;
-            return replace_file(real_file_system(), path, {reinterpret_cast<const char*>(secret.data()), secret.size()},
-                                true);
-        }
-        const auto content = read_file(path);
-        if (!content) return std::unexpected(content.error());
-        if (content->size() != secret.size()) {
-            return failure(Errc::kDamaged, path.string() + ": has " + std::to_string(content->size()) + " bytes, not " +
-                                               std::to_string(secret.size()) +
-                                               ". Restore it; or remove it, and no client can take up its session");
-        }
-        std::memcpy(secret.data(), content->data(), secret.size());
+    Result<void> make_hard_state() const {
+        StoredHardState initial;
+        if (auto drawn = fill_random(initial.secret); !drawn) return drawn;
+        const auto made = HardStateFile::open(real_file_system(), data_->hard_state_path(), initial);
+        if (!made) return std::unexpected(made.error());
         return {};
     }
 
@@ -259,7 +279,47 @@ DataDir::~DataDir() {
     for (const int descriptor : lock_descriptors_) ::close(descriptor);
 }
 
-fs::path DataDir::log_directory() const { return log_root_ / "zabd" / "log"; }
-fs::path DataDir::checkpoint_directory() const { return root_ / "zabd" / "checkpoint"; }
+std::vector<fs::path> DataDir::roots() const {
+    std::error_code error;
+    if (root_ == log_root_ || fs::equivalent(root_, log_root_, error)) return {root_};
+    return {root_, log_root_};
+}
+
+fs::path DataDir::log_directory(Generation generation) const { return log_root_ / "zabd" / name_of(kLog, generation); }
+
+fs::path DataDir::checkpoint_directory(Generation generation) const {
+    return root_ / "zabd" / name_of(kCheckpoint, generation);
+}
+
+Result<void> DataDir::make_generation(Generation generation) const {
+    if (auto made = make_directories(log_directory(generation)); !made) return made;
+    return make_directories(checkpoint_directory(generation));
+}
+
+Result<void> DataDir::remove_other_generations(Generation generation) const {
+    for (const auto& root : roots()) {
+        for (const auto& directory : generations_in(root)) {
+            if (generation_of(directory.filename()) == generation) continue;
+            std::error_code error;
+            fs::remove_all(directory, error);
+            if (error) return std::unexpected(system_error(error.value(), directory, "remove"));
+        }
+        if (auto synced = real_file_system().sync_directory(root / "zabd"); !synced) return synced;
+    }
+    return {};
+}
+
+Result<fs::path> DataDir::quarantine(Generation generation) const {
+    std::error_code error;
+    std::string name;
+    const auto taken = [&](const fs::path& root) { return fs::exists(root / "zabd" / name, error); };
+    for (std::uint64_t n = 1; name.empty() || std::ranges::any_of(roots(), taken); ++n)
+        name = "quarantine-" + std::to_string(n);
+    if (auto moved = move_directory(log_directory(generation), log_root_ / "zabd" / name); !moved)
+        return std::unexpected(moved.error());
+    if (auto moved = move_directory(checkpoint_directory(generation), root_ / "zabd" / name); !moved)
+        return std::unexpected(moved.error());
+    return root_ / "zabd" / name;
+}
 
 }  // namespace zabd::storage

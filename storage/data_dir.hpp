@@ -1,10 +1,11 @@
-// The data directory: layout, lock, format version, and the secret of this server's sessions.
+// The data directory: layout, lock, format version.
 //
 //   DIR/zabd/format        text: version of all that is below, what this directory holds, its identity
 //   DIR/zabd/lock          held with flock for the life of the process
-//   DIR/zabd/secret        32 random bytes, mode 0600: the key of session passwords
-//   DIR/zabd/log/          segments (docs/storage.md)
-//   DIR/zabd/checkpoint/   LMDB
+//   DIR/zabd/hard-state    mode 0600: epochs, generation, the key of session passwords (hard_state.hpp)
+//   DIR/zabd/log/          segments (docs/storage.md); log.G with generation G > 0
+//   DIR/zabd/checkpoint/   LMDB; checkpoint.G with generation G > 0
+//   DIR/zabd/quarantine-N/ log and checkpoint that were damaged (recovery.hpp)
 //
 // With a log directory of its own, zabd/log/ is there, beside a format and a lock of their own.
 //
@@ -16,7 +17,6 @@
 
 #include "wire/result.hpp"
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -33,19 +33,28 @@ public:
     DataDir(const DataDir&) = delete;
     DataDir& operator=(const DataDir&) = delete;
 
-    [[nodiscard]] std::filesystem::path log_directory() const;
-    [[nodiscard]] std::filesystem::path checkpoint_directory() const;
-    [[nodiscard]] const std::array<unsigned char, 32>& secret() const { return secret_; }
-    /// Random, drawn when the directory was made: tells its files from those of any other.
-    [[nodiscard]] std::uint64_t identity() const { return identity_; }
+    /// Whose log and checkpoint: those of the hard state's generation count.
+    using Generation = std::uint64_t;
+    [[nodiscard]] std::filesystem::path log_directory(Generation generation) const;
+    [[nodiscard]] std::filesystem::path checkpoint_directory(Generation generation) const;
+    /// Random, drawn when the directory was made, and another one for each generation: tells its files from all others.
+    [[nodiscard]] std::uint64_t identity(Generation generation) const { return identity_ + generation; }
+    [[nodiscard]] std::filesystem::path hard_state_path() const { return root_ / "zabd" / "hard-state"; }
+
+    /// Both directories, durably, as far as they are missing.
+    Result<void> make_generation(Generation generation) const;
+    /// All log and checkpoint directories but those of this generation. What they held did not count any more.
+    Result<void> remove_other_generations(Generation generation) const;
+    /// Moves both directories to quarantine-N, durably, N being the next that is free; says where.
+    Result<std::filesystem::path> quarantine(Generation generation) const;
 
 private:
     class Opening;
     DataDir() = default;
+    [[nodiscard]] std::vector<std::filesystem::path> roots() const;
 
     std::filesystem::path root_;
     std::filesystem::path log_root_;
-    std::array<unsigned char, 32> secret_{};
     std::uint64_t identity_ = 0;
     std::vector<int> lock_descriptors_;
 };

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -28,6 +29,7 @@ namespace {
 constexpr unsigned kReadersMax = 64;
 constexpr mode_t kMode = 0640;
 constexpr std::uint64_t kSyncSlice = 512 << 10;
+constexpr MDB_dbi kNames = 1;      // LMDB's own database: names of the others
 constexpr MDB_dbi kFreePages = 0;  // LMDB's own database: transaction that freed them -> count, then page numbers
 
 /// LMDB keeps its locks by process: opened twice, the first close would drop those of the other.
@@ -114,9 +116,27 @@ Result<std::unique_ptr<LmdbEnvironment>> LmdbEnvironment::open(const fs::path& d
     return environment;
 }
 
+Result<std::unique_ptr<LmdbEnvironment>> LmdbEnvironment::open_view(const LmdbEnvironment& environment) {
+    std::unique_ptr<LmdbEnvironment> view(new LmdbEnvironment(environment.directory_));
+    view->owner_ = ::getpid();
+    if (auto made = view->checked(mdb_env_create(&view->env_), "create an environment"); !made)
+        return std::unexpected(made.error());
+    (void)mdb_env_set_maxdbs(view->env_, kDatabaseNames.size());
+    (void)mdb_env_set_assert(view->env_, on_assertion);
+    (void)mdb_env_set_mapsize(view->env_, info_of(environment.env_).me_mapsize);
+    // Without locks: those of the first opening would be dropped when this one is closed.
+    constexpr unsigned kFlags = MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS;
+    if (auto opened = view->checked(mdb_env_open(view->env_, view->directory_.c_str(), kFlags, kMode), "open"); !opened)
+        return std::unexpected(opened.error());
+    (void)::fcntl(descriptor_of(view->env_), F_SETFD, FD_CLOEXEC);
+    view->find_map();
+    if (auto opened = view->open_handles(); !opened) return std::unexpected(opened.error());
+    return view;
+}
+
 LmdbEnvironment::~LmdbEnvironment() {
     close();
-    if (owner_ == ::getpid()) open_directories().remove(status_of(directory_));
+    if (claimed_ && owner_ == ::getpid()) open_directories().remove(status_of(directory_));
 }
 
 void LmdbEnvironment::close() {
@@ -130,6 +150,7 @@ Result<void> LmdbEnvironment::claim() {
     if (!open_directories().add(status_of(directory_)))
         return failure(Errc::kInUse, directory_.string() + ": this process has it open already");
     owner_ = ::getpid();
+    claimed_ = true;
     return {};
 }
 
@@ -161,12 +182,12 @@ Result<void> LmdbEnvironment::open_file() {
     if (auto opened = checked(mdb_env_open(env_, directory_.c_str(), MDB_NOTLS | MDB_NOSYNC, kMode), "open"); !opened)
         return opened;
     (void)::fcntl(descriptor_of(env_), F_SETFD, FD_CLOEXEC);  // LMDB forgets one of its descriptors
-    find_map();
     const auto bytes_used = (info_of(env_).me_last_pgno + 1) * page_bytes_of(env_);
     if (file_bytes() < bytes_used) {
         return std::unexpected(checkpoint_damage(directory_, "it ends at byte " + std::to_string(file_bytes()) +
                                                                  ", not at byte " + std::to_string(bytes_used)));
     }
+    find_map();
     int dead = 0;
     (void)mdb_reader_check(env_, &dead);
     return open_handles();
@@ -286,20 +307,32 @@ Result<std::uint64_t> LmdbEnvironment::pages(MDB_txn* transaction, Database data
     return stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
 }
 
+/// In the map; nullptr: the file does not read.
+const void* LmdbEnvironment::any_byte() const {
+    MDB_txn* begun = nullptr;
+    if (mdb_txn_begin(env_, nullptr, MDB_RDONLY, &begun) != MDB_SUCCESS) return nullptr;
+    const LmdbTransaction transaction(begun);
+    MDB_cursor* opened = nullptr;
+    if (mdb_cursor_open(begun, kNames, &opened) != MDB_SUCCESS) return nullptr;
+    const LmdbCursor cursor(opened);
+    MDB_val key{};
+    MDB_val value{};
+    return mdb_cursor_get(opened, &key, &value, MDB_FIRST) == MDB_SUCCESS ? key.mv_data : nullptr;
+}
+
 void LmdbEnvironment::find_map() {
-    // LMDB does not tell where it mapped the file.
+    // LMDB does not tell where it mapped the file, and the file may be mapped more than once.
     map_ = {};
-    struct stat status {};
-    (void)::fstat(descriptor_of(env_), &status);
+    const auto* inside = static_cast<const char*>(any_byte());
     std::ifstream lines("/proc/self/maps");
-    for (std::string line; std::getline(lines, line);) {
+    for (std::string line; inside != nullptr && std::getline(lines, line);) {
         void* begin = nullptr;
         void* end = nullptr;
-        unsigned long long inode = 0;
-        const int fields = std::sscanf(line.c_str(), "%p-%p %*s %*s %*s %llu", &begin, &end, &inode);
-        if (fields != 3 || inode != status.st_ino || !line.ends_with("/data.mdb")) continue;
+        if (std::sscanf(line.c_str(), "%p-%p", &begin, &end) != 2) continue;
         const auto* first = static_cast<const char*>(begin);
-        map_ = {first, static_cast<std::size_t>(static_cast<const char*>(end) - first)};
+        const auto* last = static_cast<const char*>(end);
+        if (std::less<>()(inside, first) || !std::less<>()(inside, last)) continue;
+        map_ = {first, static_cast<std::size_t>(last - first)};
         return;
     }
 }
@@ -317,7 +350,8 @@ Result<std::optional<std::uint64_t>> LmdbEnvironment::oldest_reader_lag() {
         // A header, then "pid thread transaction", with "-" for a reader that holds nothing.
         std::size_t transaction = 0;
         auto& lowest = *static_cast<std::optional<std::size_t>*>(into);
-        if (std::sscanf(line, "%*d %*x %zu", &transaction) == 1) lowest = std::min(lowest.value_or(transaction), transaction);
+        if (std::sscanf(line, "%*d %*x %zu", &transaction) == 1)
+            lowest = std::min(lowest.value_or(transaction), transaction);
         return 0;
     };
     (void)mdb_reader_list(env_, on_line, &oldest);

@@ -54,6 +54,9 @@ public:
     /// What is missing is made, with `bytes_min` of space.
     static Result<std::unique_ptr<LmdbEnvironment>> open(const std::filesystem::path& directory,
                                                          std::uint64_t bytes_min);
+    /// A second map of the file that `environment` has open, for reading on any one thread while that one goes on. It keeps
+    /// no pages from being used again: as long as it is read, a read transaction of `environment` must be open.
+    static Result<std::unique_ptr<LmdbEnvironment>> open_view(const LmdbEnvironment& environment);
     ~LmdbEnvironment();
     LmdbEnvironment(const LmdbEnvironment&) = delete;
     LmdbEnvironment& operator=(const LmdbEnvironment&) = delete;
@@ -100,11 +103,13 @@ private:
     Result<void> allocate(std::uint64_t bytes) const;
     [[nodiscard]] std::unexpected<Error> sync_failed() const;
     void find_map();
+    [[nodiscard]] const void* any_byte() const;
     void close();
     [[nodiscard]] std::filesystem::path file() const { return directory_ / "data.mdb"; }
 
     std::filesystem::path directory_;
-    pid_t owner_ = 0;  // 0: not claimed
+    pid_t owner_ = 0;
+    bool claimed_ = false;
     MDB_env* env_ = nullptr;
     std::array<unsigned, kDatabaseNames.size()> handles_{};
     std::string_view map_;

@@ -59,6 +59,23 @@ Error LmdbScan::damage(std::string_view what) const {
                                                            place_in(environment_, at_) + ": " + std::string(what));
 }
 
+Result<std::optional<std::string>> read_record(const LmdbEnvironment& environment, MDB_txn* transaction,
+                                               Database database, std::uint64_t id) {
+    const auto encoded = encode_key(id);
+    MDB_val key{encoded.size(), const_cast<char*>(encoded.data())};
+    MDB_val value{};
+    const int code = mdb_get(transaction, environment.handle(database), &key, &value);
+    if (code == MDB_NOTFOUND) return std::nullopt;
+    if (auto got = environment.checked(code, "read"); !got) return std::unexpected(got.error());
+    const auto content =
+        within(environment.map(), view_of(value)) ? unsealed(database, encoded, view_of(value)) : std::nullopt;
+    if (content) return std::string(*content);
+    return std::unexpected(checkpoint_damage(environment.directory(),
+                                             "database " + std::string(name_of(database)) +
+                                                 place_in(environment, static_cast<const char*>(value.mv_data)) +
+                                                 ": the record of id " + std::to_string(id) + " fails its checksum"));
+}
+
 Result<std::optional<CheckpointMeta>> read_meta(const LmdbEnvironment& environment, MDB_txn* transaction) {
     MDB_val key{kMetaKey.size(), const_cast<char*>(kMetaKey.data())};
     MDB_val value{};

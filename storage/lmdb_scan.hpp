@@ -58,6 +58,10 @@ private:
     std::uint64_t count_ = 0;
 };
 
+/// One record's content, checked; nullopt if there is none.
+Result<std::optional<std::string>> read_record(const LmdbEnvironment& environment, MDB_txn* transaction,
+                                               Database database, std::uint64_t id);
+
 /// The record of Database::kMeta; nullopt if there is none.
 Result<std::optional<CheckpointMeta>> read_meta(const LmdbEnvironment& environment, MDB_txn* transaction);
 

@@ -4,6 +4,8 @@
 #include "storage/lmdb_damage_trap.hpp"
 #include "storage/lmdb_environment.hpp"
 #include "storage/lmdb_loading.hpp"
+#include "storage/lmdb_snapshot.hpp"
+#include "storage/lmdb_view.hpp"
 #include "wire/assert.hpp"
 
 #include <lmdb.h>
@@ -46,12 +48,13 @@ Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const LmdbStoreOptions& optio
     std::unique_ptr<LmdbStore> store(new LmdbStore(options, std::move(*environment)));
     store->meta_.identity = options.identity;
     if (*loaded) store->meta_ = **loaded;
+    store->present_ = loaded->has_value();
     summary = {.zxid = store->meta_.zxid,
                .digest = store->meta_.digest,
                .node_count = store->meta_.node_count,
                .next_node = store->meta_.next_node,
                .highest_session = store->meta_.highest_session,
-               .present = loaded->has_value()};
+               .present = store->present_};
     return store;
 }
 
@@ -79,8 +82,14 @@ Result<void> LmdbStore::write(const CheckpointBatch& batch) {
         if (auto grown = grow(0); !grown) return grown;
     }
     // Before syncing, which takes long: what LMDB keeps of the batch's pages is the larger part of its memory.
-    if (*page_bytes <= kPageMemoryMax) return {};
+    if (*page_bytes <= kPageMemoryMax || viewed()) return {};
     return environment_->reopen();
+}
+
+/// A view is pinned by the environment as it is open now.
+bool LmdbStore::viewed() {
+    std::erase_if(views_, [](const auto& view) { return view.expired(); });
+    return !views_.empty();
 }
 
 void LmdbStore::between_slices() {
@@ -103,6 +112,7 @@ Result<bool> LmdbStore::try_commit(const CheckpointBatch& batch) {
         return std::unexpected(error);
     }
     meta_ = meta;
+    present_ = true;
     return true;
 }
 
@@ -150,6 +160,20 @@ std::uint64_t LmdbStore::growth_bytes() const {
 }
 
 std::uint64_t LmdbStore::size_bytes() const { return environment_->file_bytes(); }
+
+Result<std::unique_ptr<SnapshotSource>> LmdbStore::open_snapshot(Instant now) {
+    if (!present_) return nullptr;
+    auto view = LmdbView::open(environment_, now);
+    if (!view) return std::unexpected(view.error());
+    views_.emplace_back(*view);
+    return snapshot_of(std::move(*view), meta_);
+}
+
+void LmdbStore::end_idle_snapshots(Instant now) {
+    for (const auto& view : views_) {
+        if (const auto open = view.lock()) open->end_if_idle(now);
+    }
+}
 
 Result<std::optional<std::uint64_t>> LmdbStore::oldest_reader_lag() { return environment_->oldest_reader_lag(); }
 

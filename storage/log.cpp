@@ -1,5 +1,6 @@
 #include "storage/log.hpp"
 
+#include "storage/log_reads.hpp"
 #include "storage/log_segments.hpp"
 #include "storage/log_writer.hpp"
 #include "wire/assert.hpp"
@@ -14,6 +15,7 @@
 #include <span>
 #include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace zabd::storage {
@@ -39,10 +41,18 @@ std::uint64_t microseconds_since(steady_clock::time_point start) {
     return static_cast<std::uint64_t>(std::max(took, microseconds{1}).count());
 }
 
+struct Truncation {
+    Zxid up_to;
+};
+using Task = std::variant<LogRecord, Truncation>;
+
 class ThreadedLog final : public Log {
 public:
     ThreadedLog(std::unique_ptr<LogSegments> segments, FileSystem& files)
-        : writer_(std::move(segments)), files_(files), zxid_appended_(writer_.segments().zxid_last()) {
+        : writer_(std::move(segments)),
+          files_(files),
+          reads_(writer_.segments()),
+          zxid_appended_(writer_.segments().zxid_last()) {
         figures_.size_bytes = writer_.segments().size_bytes();
     }
     ~ThreadedLog() override { stop(); }
@@ -59,7 +69,23 @@ public:
     void append(Zxid zxid, Bytes txn) override {
         ZABD_ASSERT(follows(zxid_appended_, zxid));
         zxid_appended_ = zxid;
-        collected_.push_back({zxid, std::move(txn)});
+        collected_.emplace_back(LogRecord{zxid, std::move(txn)});
+    }
+
+    void truncate(Zxid up_to) override {
+        ZABD_ASSERT(up_to <= zxid_appended_);
+        zxid_appended_ = up_to;
+        ++truncations_asked_;
+        collected_.emplace_back(Truncation{up_to});
+        (void)flush(false);
+    }
+
+    void read(Zxid after, std::size_t bytes_max, std::function<void(Records)> done) override {
+        ZABD_ASSERT(thread_.joinable());
+        reads_.ask({.after = after,
+                    .bytes_max = bytes_max,
+                    .truncations_before = truncations_asked_,
+                    .done = std::move(done)});
     }
 
     std::optional<LogProgress> flush(bool alone) override {
@@ -86,14 +112,18 @@ public:
 
     void stop() override {
         if (!thread_.joinable()) return;
+        reads_.stop();
         (void)flush(false);
         hand_over([&] { return stopping_ = true; });
         thread_.join();
     }
 
     [[nodiscard]] Figures figures() const override {
+        const auto failures = reads_.failures();
         const std::lock_guard lock(mutex_);
         auto figures = figures_;
+        figures.reads_failed = failures.count;
+        figures.read_error = failures.last;
         if (sync_began_) figures.sync_us_now = microseconds_since(*sync_began_);
         return figures;
     }
@@ -141,7 +171,10 @@ private:
     }
 
     void take_queue() {
-        for (auto& record : queue_) writer_.add(std::move(record));
+        for (auto& task : queue_) {
+            if (auto* record = std::get_if<LogRecord>(&task)) writer_.add(std::move(*record));
+            if (const auto* truncation = std::get_if<Truncation>(&task)) writer_.truncate(truncation->up_to);
+        }
         queue_.clear();
     }
 
@@ -187,6 +220,7 @@ private:
 
     void tell() {
         const auto progress = writer_.progress();
+        if (progress.truncations != told_.truncations) reads_.truncated(progress.truncations);
         if (progress != std::exchange(told_, progress)) on_progress_(progress);
     }
 
@@ -198,6 +232,7 @@ private:
         }
         finish_errand();
         auto errand = writer_.next_errand(now());
+        tell();  // it may have let go of segments
         if (!errand) return;
         errand_ = std::async(std::launch::async, [this, errand = std::move(*errand)] {
             auto done = or_stop(run_errand(files_, errand));
@@ -212,6 +247,7 @@ private:
         {
             const std::lock_guard lock(mutex_);
             errand_done_ = false;
+            figures_.size_bytes = writer_.segments().size_bytes();
         }
         tell();
     }
@@ -219,17 +255,19 @@ private:
     // The thread's own, the core's before start().
     LogWriter writer_;
     FileSystem& files_;
+    LogReads reads_;
     std::function<void(const LogProgress&)> on_progress_;
     LogProgress told_;
     std::future<LogErrandDone> errand_;
 
     // The core's own.
     Zxid zxid_appended_;
-    std::vector<LogRecord> collected_;
+    std::vector<Task> collected_;
+    std::uint64_t truncations_asked_ = 0;
 
     mutable std::mutex mutex_;  // for all that follows
     std::condition_variable wake_;
-    std::vector<LogRecord> queue_;
+    std::vector<Task> queue_;
     std::optional<Zxid> released_;  // by the core, not yet seen by the thread
     bool errand_done_ = false;
     bool thread_waits_ = false;
@@ -246,6 +284,12 @@ private:
 Result<std::unique_ptr<Log>> Log::open(const LogOptions& options, Zxid after,
                                        const std::function<void(LogRecord)>& visit, LogScan& scan) {
     auto segments = LogSegments::open(options, after, visit, scan);
+    if (!segments) return std::unexpected(segments.error());
+    return std::make_unique<ThreadedLog>(std::move(*segments), options.files ? *options.files : real_file_system());
+}
+
+Result<std::unique_ptr<Log>> Log::create(const LogOptions& options, Zxid zxid) {
+    auto segments = LogSegments::create(options, zxid);
     if (!segments) return std::unexpected(segments.error());
     return std::make_unique<ThreadedLog>(std::move(*segments), options.files ? *options.files : real_file_system());
 }

@@ -38,7 +38,10 @@ std::uint64_t mixed(std::uint64_t bits) {
 
 }  // namespace
 
-LogPosition log_origin(std::uint64_t log_identity) { return {.zxid = {}, .chain = mixed(log_identity)}; }
+LogPosition log_origin(std::uint64_t log_identity, Zxid zxid) {
+    const auto chain = mixed(log_identity);
+    return {.zxid = zxid, .chain = zxid == Zxid{} ? chain : mixed(chain ^ zxid.value)};
+}
 
 LogPosition advanced(const LogPosition& before, const RecordView& record) {
     const auto with_zxid = mixed(before.chain ^ record.zxid.value);
@@ -124,8 +127,12 @@ LogPosition BatchEncoder::finish() {
 }
 
 std::optional<BatchHeader> decode_batch_header(std::string_view segment, const SegmentId& id, std::uint64_t offset) {
-    if (offset > segment.size() || segment.size() - offset < kBatchHeaderBytes) return std::nullopt;
-    const auto bytes = segment.substr(offset, kBatchHeaderBytes);
+    return offset > segment.size() ? std::nullopt : decode_batch_header_at(segment.substr(offset), id, offset);
+}
+
+std::optional<BatchHeader> decode_batch_header_at(std::string_view batch, const SegmentId& id, std::uint64_t offset) {
+    if (batch.size() < kBatchHeaderBytes) return std::nullopt;
+    const auto bytes = batch.substr(0, kBatchHeaderBytes);
     wire::Decoder decoder(bytes);
     if (get32(decoder) != kBatchMagic || get32(decoder) != crc32c(bytes.substr(8))) return std::nullopt;
     BatchHeader header;

@@ -60,6 +60,9 @@ struct BatchHeader {
     Zxid zxid_durable;         // known durable when this was written
     std::uint32_t record_count = 0;
     std::uint32_t body_bytes = 0;  // of all records, with their headers
+
+    [[nodiscard]] bool without_records() const { return record_count == 0 && body_bytes == 0; }
+    [[nodiscard]] std::uint64_t end() const { return to_block_end(offset + kBatchHeaderBytes + body_bytes); }
 };
 
 struct RecordView {
@@ -68,8 +71,8 @@ struct RecordView {
     std::uint32_t crc = 0;
 };
 
-/// Where a log starts.
-[[nodiscard]] LogPosition log_origin(std::uint64_t log_identity);
+/// Where a log starts: behind `zxid`.
+[[nodiscard]] LogPosition log_origin(std::uint64_t log_identity, Zxid zxid = {});
 [[nodiscard]] LogPosition advanced(const LogPosition& before, const RecordView& record);
 
 [[nodiscard]] std::string segment_name(std::uint64_t number);
@@ -98,6 +101,10 @@ private:
 /// nullopt: at this offset begins no batch of this segment; the body is not looked at.
 [[nodiscard]] std::optional<BatchHeader> decode_batch_header(std::string_view segment, const SegmentId& id,
                                                              std::uint64_t offset);
+
+/// The same of bytes that begin at that offset.
+[[nodiscard]] std::optional<BatchHeader> decode_batch_header_at(std::string_view batch, const SegmentId& id,
+                                                                std::uint64_t offset);
 
 /// The records behind `header`; `broken_at` is set to the offset of the first that fails its checks, if one does.
 void decode_batch_body(std::string_view segment, const BatchHeader& header, std::vector<RecordView>& records,

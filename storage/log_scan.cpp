@@ -65,13 +65,17 @@ private:
             scan_.end = advanced(scan_.end, record);
             visit_(record);
         }
-        scan_.end_offset = to_block_end(batch.offset + kBatchHeaderBytes + batch.body_bytes);
+        scan_.end_offset = batch.end();
+        scan_.batches.push_back(
+            {.offset = batch.offset, .end = batch.end(), .before = batch.before.zxid, .last = scan_.end.zxid});
         return {};
     }
 
     Result<void> judge_tail(bool recycled) {
         const auto behind_tail = scan_.end_offset + kBlockBytes;
-        if (const auto witness = later_witness(segment_, id_, behind_tail, scan_.end.zxid)) {
+        // Of its first batch any later one is a witness: that one may have cut what came before, and zxids go back there.
+        const auto zxid = scan_.begin ? scan_.end.zxid : Zxid{};
+        if (const auto witness = later_witness(segment_, id_, behind_tail, zxid)) {
             return damage(
                 broken_at_.value_or(scan_.end_offset),
                 "a batch does not read, but the one at byte " + std::to_string(*witness) + " says that it was durable");

@@ -14,8 +14,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace zabd::storage {
+
+struct BatchPlace {
+    std::uint64_t offset = 0;
+    std::uint64_t end = 0;  // where the next batch goes
+    Zxid before;
+    Zxid last;
+};
 
 struct SegmentScan {
     std::optional<LogPosition> begin;        // what its first batch continues; nullopt: it has no batch
@@ -23,12 +31,13 @@ struct SegmentScan {
     std::uint64_t end_offset = kBlockBytes;  // of the block in which the next batch goes
     std::uint64_t torn_bytes = 0;            // behind end_offset: up to the last byte that a torn write left
     std::uint64_t leftover_bytes = 0;        // behind end_offset: up to the last byte that is not zero
+    std::vector<BatchPlace> batches;
 };
 
 using RecordVisitor = std::function<void(const RecordView&)>;
 
 /// Reads `segment`, which must be number `id.number` of its log. `before` is where the segment before it ended, nullopt
-/// for the oldest one kept. Errc::kDamaged names `file` and the offset.
+/// for the oldest one kept: where its first batch says it begins is believed. Errc::kDamaged names `file` and the offset.
 Result<SegmentScan> scan_segment(std::string_view segment, const SegmentId& id, std::optional<LogPosition> before,
                                  const std::string& file, const RecordVisitor& visit);
 

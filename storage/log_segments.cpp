@@ -1,10 +1,12 @@
 #include "storage/log_segments.hpp"
 
 #include "storage/log_scan.hpp"
+#include "storage/log_walk.hpp"
 #include "wire/assert.hpp"
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -45,6 +47,11 @@ Result<std::unique_ptr<File>> take_file(FileSystem& files, const SegmentPlan& pl
     // Before its header is overwritten: else a crash may leave the new header under the old name.
     if (auto synced = files.sync_directory(temporary.parent_path()); !synced) return std::unexpected(synced.error());
     return files.open(temporary);
+}
+
+LogOptions with_file_system(LogOptions options) {
+    if (!options.files) options.files = &real_file_system();
+    return options;
 }
 
 std::uint64_t batch_bytes(std::span<const LogRecord> records) {
@@ -95,19 +102,33 @@ Result<void> drop_segments(FileSystem& files, const std::vector<fs::path>& paths
 /// One pass over the directory: everything is read and judged before anything is changed.
 class LogSegments::Opening {
 public:
-    Opening(const LogOptions& options, Zxid after, const std::function<void(LogRecord)>& visit)
-        : options_(options), after_(after), visit_(visit), log_(new LogSegments(options)) {}
+    Opening(const LogOptions& options, Zxid after, const std::function<void(LogRecord)>& visit, LogScan& scan)
+        : options_(options), after_(after), visit_(visit), scan_(scan), log_(new LogSegments(options)) {}
 
-    Result<std::unique_ptr<LogSegments>> run(LogScan& scan) {
+    Result<std::unique_ptr<LogSegments>> run() {
         if (auto listed = list(); !listed) return std::unexpected(listed.error());
         if (numbers_.empty()) {
             if (after_ != Zxid{}) return damage("it has no segment, but the checkpoint is at " + text_of(after_));
             if (auto started = start_fresh(); !started) return std::unexpected(started.error());
         } else {
+            if (auto found = find_cuts(); !found) return std::unexpected(found.error());
             if (auto read = read_all(); !read) return std::unexpected(read.error());
             if (auto repaired = repair(); !repaired) return std::unexpected(repaired.error());
         }
-        scan = {.zxid_last = log_->position_.zxid, .torn_bytes = tail_.torn_bytes};
+        tell();
+        scan_.zxid_last = log_->position_.zxid;
+        scan_.torn_bytes = tail_.torn_bytes;
+        return std::move(log_);
+    }
+
+    Result<std::unique_ptr<LogSegments>> create(Zxid zxid) {
+        if (auto listed = list(); !listed) return std::unexpected(listed.error());
+        if (!numbers_.empty()) return damage("it should be new, but has segments");
+        if (auto started = start_fresh(); !started) return std::unexpected(started.error());
+        if (zxid == Zxid{}) return std::move(log_);
+        begin(log_origin(options_.identity, zxid));
+        log_->position_ = *begin_;
+        if (auto written = log_->append({}); !written) return std::unexpected(written.error());
         return std::move(log_);
     }
 
@@ -144,6 +165,22 @@ private:
         return {};
     }
 
+    /// A later segment may cut what an earlier one holds, which then must not be told. So all are looked at before.
+    Result<void> find_cuts() {
+        for (const auto number : numbers_) {
+            const auto file = options_.files->open(log_->path_of(number));
+            if (!file) return std::unexpected(file.error());
+            (*file)->drop_cache();
+            std::string head(kBlockBytes + kBatchHeaderBytes, '\0');
+            const auto size = (*file)->read_at(0, head);
+            if (!size) return std::unexpected(size.error());
+            head.resize(*size);
+            const auto first = decode_batch_header(head, {options_.identity, number}, kBlockBytes);
+            if (first && first->without_records()) cuts_.push_back({.segment = number, .up_to = first->before});
+        }
+        return {};
+    }
+
     Result<void> read_all() {
         if (numbers_.front() == 1) position_ = log_origin(options_.identity);
         for (const auto number : numbers_) {
@@ -174,27 +211,80 @@ private:
 
         const SegmentId id{options_.identity, number};
         const auto first = decode_batch_header(*content, id, kBlockBytes);
-        if (first && position_ && first->before != *position_ && log_->current_.file) {
-            return std::unexpected(log_damage(
-                log_->path_of(log_->current_.number).string(), tail_.end_offset,
-                "records up to zxid " + text_of(first->before.zxid) + " should follow here, the next segment says"));
+        if (first && position_ && first->before != *position_) {
+            if (auto went_on = go_on_at(*first); !went_on) return went_on;
         }
         if (first && !begin_) begin(first->before);
+        begin_segment(number);
         auto scan =
             scan_segment(*content, id, position_, path.string(), [&](const RecordView& record) { see(record); });
         if (!scan) return std::unexpected(scan.error());
         return place({.number = number, .bytes = content->size(), .file = std::move(*file)}, *scan);
     }
 
+    /// The first batch of a segment continues something else than what came before it.
+    Result<void> go_on_at(const BatchHeader& first) {
+        if (!log_->current_.file) {
+            if (first.without_records() && first.before == log_origin(options_.identity, first.before.zxid))
+                position_ = first.before;
+            return {};  // else the scan says what is wrong with it
+        }
+        if (first.without_records()) {
+            // What it continues may have been discarded, and of what it cut something may still be there.
+            if (numbers_.front() != 1 && begin_ && first.before.zxid < begin_->zxid) begin(first.before);
+            const auto passed = passed_.find(first.before.zxid);
+            if (passed != passed_.end() && passed->second == first.before) {
+                position_ = first.before;
+                passed_.erase(std::next(passed), passed_.end());
+                log_->cut_back(first.before);
+                return {};
+            }
+        }
+        const bool behind = first.before.zxid > position_->zxid;
+        return std::unexpected(log_damage(log_->path_of(log_->current_.number).string(), tail_.end_offset,
+                                          "records up to zxid " + text_of(first.before.zxid) +
+                                              (behind ? " should follow here, the next segment says"
+                                                      : " of another history, the next segment says")));
+    }
+
     void begin(const LogPosition& position) {
         begin_ = position;
         met_after_ = position.zxid == after_;
+        zxid_seen_ = position.zxid;
+        log_->index_ = std::make_unique<LogIndex>(position.zxid);
+        pass(position);
+    }
+
+    void begin_segment(std::uint64_t number) {
+        zxid_limit_ = kZxidUnknown;
+        for (const auto& cut : cuts_) {
+            if (cut.segment > number) zxid_limit_ = std::min(zxid_limit_, cut.up_to.zxid);
+        }
+        if (position_ || begin_) passing_ = position_ ? *position_ : *begin_;
+    }
+
+    /// Where a later segment may go on is remembered.
+    void pass(const LogPosition& position) {
+        passing_ = position;
+        const auto here = [&](const Cut& cut) { return cut.up_to == position; };
+        if (std::ranges::any_of(cuts_, here)) passed_[position.zxid] = position;
     }
 
     /// Nothing is told that does not continue the checkpoint: whoever listens takes each record for the next one.
     void see(const RecordView& record) {
+        if (!cuts_.empty()) pass(advanced(passing_, record));
+        if (record.zxid > zxid_limit_) return;
+        if (record.zxid.epoch() != zxid_seen_.epoch() && zxid_seen_ > begin_->zxid) epoch_ends_.push_back(zxid_seen_);
+        zxid_seen_ = record.zxid;
         if (record.zxid == after_) met_after_ = true;
-        if (record.zxid > after_ && met_after_) visit_({.zxid = record.zxid, .txn = Bytes::copy_of(record.txn)});
+        if (record.zxid <= after_ || !met_after_) return;
+        if (!std::exchange(visited_, true)) tell();
+        visit_({.zxid = record.zxid, .txn = Bytes::copy_of(record.txn)});
+    }
+
+    void tell() {
+        scan_.zxid_begin = log_->zxid_begin();
+        scan_.epoch_ends = epoch_ends_;
     }
 
     /// A segment with batches is the tail so far; one without waits behind it for its turn.
@@ -210,6 +300,8 @@ private:
             log_->close_current();
         }
         if (scan.begin) position_ = log_->position_ = scan.end;
+        for (const auto& batch : scan.batches)
+            log_->index_->add_batch(segment.number, batch.offset, batch.end, batch.before, batch.last);
         log_->current_ = std::move(segment);
         log_->offset_ = scan.end_offset;
         tail_ = scan;
@@ -234,14 +326,26 @@ private:
     const LogOptions& options_;
     Zxid after_;
     const std::function<void(LogRecord)>& visit_;
+    LogScan& scan_;
     std::unique_ptr<LogSegments> log_;
+    bool visited_ = false;
 
     std::vector<std::uint64_t> numbers_;
     std::vector<fs::path> unfinished_;
     std::optional<LogPosition> begin_;     // what the oldest batch continues
     std::optional<LogPosition> position_;  // where the segments read so far end
     bool met_after_ = false;
-    SegmentScan tail_;  // of the last segment with a batch
+    Zxid zxid_seen_;  // of the last record that counts
+    std::vector<Zxid> epoch_ends_;
+    struct Cut {
+        std::uint64_t segment;
+        LogPosition up_to;
+    };
+    std::vector<Cut> cuts_;               // segments that begin with a batch without records
+    std::map<Zxid, LogPosition> passed_;  // of the positions that they continue
+    LogPosition passing_;                 // of the record seen last
+    Zxid zxid_limit_;                     // of the segment being read: later ones cut what is beyond
+    SegmentScan tail_;                    // of the last segment with a batch
     /// The first batch of a segment may be the torn one. Its header would contradict what is yet to come before it.
     struct TornNext {
         std::size_t place;  // in next_
@@ -252,13 +356,25 @@ private:
 
 Result<std::unique_ptr<LogSegments>> LogSegments::open(const LogOptions& options, Zxid after,
                                                        const std::function<void(LogRecord)>& visit, LogScan& scan) {
-    auto with_files = options;
-    if (!with_files.files) with_files.files = &real_file_system();
-    return Opening(with_files, after, visit).run(scan);
+    const auto with_files = with_file_system(options);
+    return Opening(with_files, after, visit, scan).run();
 }
+
+Result<std::unique_ptr<LogSegments>> LogSegments::create(const LogOptions& options, Zxid zxid) {
+    const auto with_files = with_file_system(options);
+    const std::function<void(LogRecord)> nobody;
+    LogScan scan;
+    return Opening(with_files, {}, nobody, scan).create(zxid);
+}
+
+LogSegments::LogSegments(const LogOptions& options) : options_(options), index_(std::make_unique<LogIndex>(Zxid{})) {}
 
 Result<void> LogSegments::append(std::span<const LogRecord> records) {
     if (rolls_for(records)) roll();
+    return write_batch(records);
+}
+
+Result<void> LogSegments::write_batch(std::span<const LogRecord> records) {
     BatchEncoder encoder(batch_, {.segment = {options_.identity, current_.number},
                                   .offset = offset_,
                                   .before = position_,
@@ -266,11 +382,70 @@ Result<void> LogSegments::append(std::span<const LogRecord> records) {
     for (const auto& record : records) encoder.add(record.zxid, record.txn.view());
     const auto position = encoder.finish();
     if (auto written = current_.file->write_at(offset_, batch_); !written) return written;
+    index_->add_batch(current_.number, offset_, offset_ + batch_.size(), position_.zxid, position.zxid);
     if (auto synced = current_.file->sync_data(); !synced) return synced;
     position_ = position;
     offset_ += batch_.size();
     current_.bytes = std::max(current_.bytes, offset_);
     return {};
+}
+
+Result<void> LogSegments::truncate(Zxid up_to) {
+    ZABD_ASSERT(up_to >= zxid_released_);
+    if (up_to == position_.zxid) return {};
+    const auto position = position_at(up_to);
+    if (!position) return std::unexpected(position.error());
+    cut_back(*position);
+    roll();
+    return write_batch({});
+}
+
+bool LogSegments::rolls_for_truncate(Zxid up_to) const { return up_to != position_.zxid; }
+
+void LogSegments::cut_back(const LogPosition& position) {
+    position_ = position;
+    for (auto& segment : closed_) segment.zxid_last = std::min(segment.zxid_last, position.zxid);
+    index_->cut(position.zxid);
+}
+
+Result<LogPosition> LogSegments::position_at(Zxid zxid) const {
+    std::optional<LogPosition> found;
+    if (const auto reading = index_->read_behind(zxid)) {
+        const auto walked =
+            walk_log(log_files(), reading->extents, [&](const LogPosition& position, const RecordView*) {
+                if (position.zxid == zxid) found = position;
+                return position.zxid < zxid;
+            });
+        if (!walked) return std::unexpected(walked.error());
+    }
+    if (found) return *found;
+    return failure(Errc::kDamaged, options_.directory.string() + ": the log has no zxid " + text_of(zxid) +
+                                       ", to which it should be truncated");
+}
+
+Result<std::vector<LogRecord>> LogSegments::read(Zxid after, std::size_t bytes_max) const {
+    std::vector<LogRecord> records;
+    const auto reading = index_->read_behind(after);
+    if (!reading) return records;
+    bool met_after = false;
+    std::size_t bytes = 0;
+    const auto walked =
+        walk_log(log_files(), reading->extents, [&](const LogPosition& position, const RecordView* record) {
+            if (position.zxid <= after) {
+                met_after = position.zxid == after;
+                return true;
+            }
+            if (!met_after) return false;
+            records.push_back({.zxid = record->zxid, .txn = Bytes::copy_of(record->txn)});
+            bytes += kRecordHeaderBytes + record->txn.size();
+            return bytes < bytes_max;
+        });
+    if (!walked) return std::unexpected(walked.error());
+    return records;
+}
+
+LogFiles LogSegments::log_files() const {
+    return {.files = *options_.files, .directory = options_.directory, .identity = options_.identity};
 }
 
 bool LogSegments::rolls_for(std::span<const LogRecord> records) const {
@@ -310,8 +485,12 @@ void LogSegments::adopt(Segment next) {
 
 std::vector<fs::path> LogSegments::release_through(Zxid zxid) {
     if (offset_ == kBlockBytes) return {};  // the last record is in a closed segment
+    zxid_released_ = std::max(zxid_released_, zxid);
+    std::uint64_t covered_bytes = 0;
+    for (const auto& segment : closed_) covered_bytes += segment.zxid_last <= zxid ? segment.bytes : 0;
     std::vector<Closed> released(spare_.begin(), spare_.end());
-    while (!closed_.empty() && closed_.front().zxid_last <= zxid) {
+    while (covered_bytes > options_.retain_bytes && index_->release(closed_.front().number)) {
+        covered_bytes -= closed_.front().bytes;
         released.push_back(closed_.front());
         closed_.pop_front();
     }

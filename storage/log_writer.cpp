@@ -26,11 +26,21 @@ Result<LogErrandDone> run_errand(FileSystem& files, const LogErrand& errand) {
 
 void LogWriter::add(LogRecord record) { queue_.push_back(std::move(record)); }
 
+void LogWriter::truncate(Zxid up_to) { cuts_.push_back({.at = queue_.size(), .up_to = up_to}); }
+
+std::span<const LogRecord> LogWriter::waiting() const {
+    const auto end = cuts_.empty() ? queue_.size() : cuts_.front().at;
+    return std::span(queue_).subspan(begin_, end - begin_);
+}
+
 bool LogWriter::has_room_for(std::span<const LogRecord> records) const {
     return segments_->has_next() || !segments_->rolls_for(records);
 }
 
-bool LogWriter::has_batch() const { return !empty() && has_room_for(waiting().first(1)); }
+bool LogWriter::has_batch() const {
+    if (cut_due()) return segments_->has_next() || !segments_->rolls_for_truncate(cuts_.front().up_to);
+    return !waiting().empty() && has_room_for(waiting().first(1));
+}
 
 std::span<const LogRecord> LogWriter::next_batch() const {
     const auto records = waiting();
@@ -42,15 +52,27 @@ std::span<const LogRecord> LogWriter::next_batch() const {
 }
 
 Result<void> LogWriter::write_batch() {
+    if (cut_due()) return cut();
     const auto batch = next_batch();
     ZABD_ASSERT(!batch.empty());
     if (auto written = segments_->append(batch); !written) return written;
     begin_ += batch.size();
-    if (begin_ * 2 >= queue_.size()) {  // seldom enough to cost little, soon enough to keep little
-        queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(begin_));
-        begin_ = 0;
-    }
+    forget_written();
     return {};
+}
+
+Result<void> LogWriter::cut() {
+    if (auto truncated = segments_->truncate(cuts_.front().up_to); !truncated) return truncated;
+    cuts_.pop_front();
+    ++truncations_;
+    return {};
+}
+
+void LogWriter::forget_written() {
+    if (begin_ * 2 < queue_.size()) return;  // seldom enough to cost little, soon enough to keep little
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(begin_));
+    for (auto& cut : cuts_) cut.at -= begin_;
+    begin_ = 0;
 }
 
 Result<void> LogWriter::write_end() {
@@ -77,8 +99,9 @@ void LogWriter::finish_errand(LogErrandDone done, Instant now) {
 }
 
 LogProgress LogWriter::progress() const {
-    LogProgress progress{.zxid_durable = segments_->zxid_last()};
-    if (retry_at_) progress.room_bytes = segments_->room_bytes();
+    LogProgress progress{
+        .zxid_durable = segments_->zxid_last(), .zxid_begin = segments_->zxid_begin(), .truncations = truncations_};
+    if (retry_at_) progress.room_bytes = cuts_.empty() ? segments_->room_bytes() : 0;
     return progress;
 }
 

@@ -1,7 +1,7 @@
 // What the log's thread does, without the thread: groups records into batches, and keeps the next segment at hand. The
 // simulator runs it over a faulty disk.
 //
-// Contract  records become durable in the order in which they were added. Work on files that takes long is an errand, which
+// Contract  records become durable, and truncations are carried out, in the order in which they were added. Work on files that takes long is an errand, which
 //           may run beside write_batch(), one at a time.
 // Full disk a segment that cannot be built is no error. progress() then says how many bytes of batches still have room;
 //           what is added beyond waits, and the errand comes again every kRetrySpace.
@@ -43,13 +43,15 @@ public:
     explicit LogWriter(std::unique_ptr<LogSegments> segments) : segments_(std::move(segments)) {}
 
     void add(LogRecord record);
+    /// In order with add(): LogSegments::truncate. Of what waits it is a batch of its own, without records.
+    void truncate(Zxid up_to);
     /// The checkpoint holds everything up to `zxid`: segments wholly below it may go.
     void release_through(Zxid zxid) { released_ = zxid; }
 
-    [[nodiscard]] bool empty() const { return begin_ == queue_.size(); }
+    [[nodiscard]] bool empty() const { return begin_ == queue_.size() && cuts_.empty(); }
     /// The first of what waits has room.
     [[nodiscard]] bool has_batch() const;
-    /// What write_batch() will write. Empty unless has_batch().
+    /// What write_batch() will write. Empty unless has_batch(), and when it will truncate.
     [[nodiscard]] std::span<const LogRecord> next_batch() const;
     /// Writes and syncs one batch of what waits. Requires has_batch().
     Result<void> write_batch();
@@ -68,12 +70,22 @@ public:
     [[nodiscard]] const LogSegments& segments() const { return *segments_; }
 
 private:
-    [[nodiscard]] std::span<const LogRecord> waiting() const { return std::span(queue_).subspan(begin_); }
+    struct Cut {
+        std::size_t at = 0;  // in queue_: it comes before that record
+        Zxid up_to;
+    };
+    /// Up to the next cut.
+    [[nodiscard]] std::span<const LogRecord> waiting() const;
+    [[nodiscard]] bool cut_due() const { return !cuts_.empty() && cuts_.front().at == begin_; }
+    Result<void> cut();
+    void forget_written();
     [[nodiscard]] bool has_room_for(std::span<const LogRecord> records) const;
 
     std::unique_ptr<LogSegments> segments_;
     std::vector<LogRecord> queue_;
     std::size_t begin_ = 0;  // in queue_, of what waits: what is before it has been written
+    std::deque<Cut> cuts_;
+    std::uint64_t truncations_ = 0;
     std::optional<Zxid> released_;
     std::optional<Instant> retry_at_;  // while the disk is full
 };

@@ -45,6 +45,9 @@ enum class SessionId : std::int64_t { kNone = 0 };
 /// One client socket on this server. Never reused while the process lives; 0 is none.
 enum class ConnectionId : std::uint64_t { kNone = 0 };
 
+/// One connection on the quorum port. Never reused while the process lives; 0 is none.
+enum class LinkId : std::uint64_t { kNone = 0 };
+
 /// A member of the ensemble (myid). At most 254, as it is the top byte of session ids.
 enum class ServerId : std::uint8_t {};
 

@@ -1,70 +1,337 @@
 #include "zab/participant.hpp"
 
 #include "wire/assert.hpp"
+#include "zab/election.hpp"
+#include "zab/leader.hpp"
+#include "zab/learner.hpp"
+#include "zab/replica.hpp"
 
-#include <limits>
+#include <algorithm>
+#include <map>
 #include <utility>
 
 namespace zabd::zab {
 
-Participant::Participant(Options options, Zxid applied)
-    : options_(std::move(options)),
-      durable_{{options_.self, applied}},
-      zxid_proposed_(applied),
-      zxid_durable_(applied),
-      zxid_committed_(applied) {
-    ZABD_ASSERT(options_.membership.voters() == std::set{options_.self});
-    ZABD_ASSERT(options_.counter_max > 0);
+namespace {
+
+// Between attempts that came to nothing, doubled with each.
+constexpr Millis kPauseFirst{50};
+constexpr Millis kPauseMax{3200};
+
+}  // namespace
+
+struct Participant::Impl {
+    Impl(const Options& options, const Recovered& recovered)
+        : replica(options, recovered),
+          election(options.self, options.membership, options.config_text),
+          alone(options.membership.voters() == std::set{options.self} && options.membership.observers().empty()) {}
+
+    // --- inputs ---
+    void on(const Logged& logged, Outputs& out);
+    void on(const Start&, Outputs& out);
+    void on(const Tick&, Outputs& out);
+    void on(const Submit& submit, Outputs& out) { leader->on(now, submit, out); }
+    void on(const Confirm& confirm, Outputs& out);
+    void on(const LogDurable& durable, Outputs& out);
+    void on(const LogTruncated& truncated, Outputs& out);
+    void on(const LogBegins& begins, Outputs&) { replica.on(begins); }
+    void on(const LogRead& read, Outputs& out);
+    void on(const HardStateSaved& saved, Outputs& out);
+    void on(const LinkOpened& opened, Outputs& out);
+    void on(const DialFailed& failed, Outputs& out);
+    void on(const LinkClosed& closed, Outputs& out);
+    void on(const LinkCongested& congested, Outputs& out);
+    void on(const Packet& packet, Outputs& out);
+    void on(const SnapshotOpened& opened, Outputs& out);
+    void on(const SnapshotStreamed& streamed, Outputs& out);
+    void on(const SnapshotProgress& progress, Outputs& out);
+    void on(const SnapshotInstalled& installed, Outputs& out);
+    void on(const ElectionMessage& message, Outputs& out);
+    void on(const ElectionLink& link, Outputs& out);
+
+    // --- roles ---
+    void disk_went_on(Outputs& out);
+    void settle(Outputs& out);
+    void look_for_leader(Outputs& out);
+    void take_role(ServerId winner, Outputs& out);
+    void begin_serving(Outputs& out);
+    void give_up(std::string reason, Outputs& out);
+    [[nodiscard]] bool no_history() const { return !replica.hard_state().has_history && !election.fresh_ensemble(); }
+
+    // --- links of learners while we look ---
+    void clear_lobby(Outputs& out);
+
+    Replica replica;
+    Election election;
+    bool alone;
+    bool started = false;
+    bool looking = false;  // a round of the election is on
+    bool serving = false;
+    std::optional<Leader> leader;
+    std::optional<Learner> learner;
+
+    /// Whom the others have elected already, perhaps us.
+    struct Waiting {
+        Instant since;
+        std::optional<wire::QuorumPacket> said;
+    };
+    std::map<LinkId, Waiting> lobby;
+
+    Instant now{};
+    std::optional<Instant> look_at;  // when to look again
+    Millis pause{0};
+};
+
+Participant::Participant(Options options, const Recovered& recovered)
+    : impl_(std::make_unique<Impl>(options, recovered)) {
+    ZABD_ASSERT(options.counter_max > 0);
+}
+Participant::~Participant() = default;
+
+void Participant::step(Instant now, const Input& input, std::vector<Output>& out) {
+    auto& self = *impl_;
+    ZABD_ASSERT(now >= self.now);
+    self.now = now;
+    std::visit([&](const auto& event) { self.on(event, out); }, input);
+    if (self.started) self.settle(out);
+    ZABD_ASSERT(self.replica.delivered() <= self.replica.committed());
+    ZABD_ASSERT(self.replica.committed() <= self.replica.history().last());
+    ZABD_ASSERT(self.replica.durable() <= self.replica.history().last());
 }
 
-void Participant::step(const Input& input, std::vector<Output>& out) {
-    std::visit([&](const auto& event) { on(event, out); }, input);
-    ZABD_ASSERT(zxid_committed_ <= zxid_durable_);
-    ZABD_ASSERT(zxid_durable_ <= zxid_proposed_);
-    ZABD_ASSERT(proposals_.empty() == (zxid_committed_ == zxid_proposed_));
+// --- recovery --------------------------------------------------------------------------------------------------------
+
+void Participant::Impl::on(const Logged& logged, Outputs& out) {
+    ZABD_ASSERT(!started);
+    replica.recover(logged);
+    if (!alone) return;
+    replica.commit(logged.zxid);
+    replica.deliver(out);
 }
 
-Zxid Participant::next_zxid() const {
-    const auto epoch = zxid_proposed_.epoch();
-    const auto counter = zxid_proposed_.counter();
-    if (counter < options_.counter_max) return Zxid::of(epoch, counter + 1);
-    ZABD_ASSERT(epoch < std::numeric_limits<Epoch>::max());
-    return Zxid::of(epoch + 1, 1);
-}
-
-void Participant::on(const Logged& logged, std::vector<Output>& out) {
-    ZABD_ASSERT(proposals_.empty());
-    take_over(logged.zxid, logged.txn);
-    on(LogDurable{logged.zxid}, out);
-}
-
-void Participant::on(const Submit& submit, std::vector<Output>& out) {
-    ZABD_ASSERT(submit.zxid == next_zxid());
-    take_over(submit.zxid, submit.txn);
-    out.emplace_back(AppendToLog{submit.zxid, submit.txn});
-}
-
-void Participant::on(const LogDurable& durable, std::vector<Output>& out) {
-    ZABD_ASSERT(durable.up_to >= zxid_durable_);
-    ZABD_ASSERT(durable.up_to <= zxid_proposed_);
-    zxid_durable_ = durable.up_to;
-    durable_[options_.self] = zxid_durable_;
-    commit(out);
-}
-
-void Participant::take_over(Zxid zxid, const Bytes& txn) {
-    ZABD_ASSERT(follows(zxid_proposed_, zxid));
-    zxid_proposed_ = zxid;
-    proposals_.push_back({zxid, txn});
-}
-
-void Participant::commit(std::vector<Output>& out) {
-    const auto before = std::exchange(zxid_committed_, options_.membership.committed(durable_));
-    ZABD_ASSERT(zxid_committed_ >= before);
-    while (!proposals_.empty() && proposals_.front().zxid <= zxid_committed_) {
-        out.emplace_back(std::move(proposals_.front()));
-        proposals_.pop_front();
+void Participant::Impl::on(const Start&, Outputs& out) {
+    ZABD_ASSERT(!started);
+    started = true;
+    if (!alone) {
+        look_at = now;
+        return;
     }
+    leader.emplace(replica, true);
+    leader->begin(now, out);
+    if (replica.hard_state().has_history) return;
+    auto state = replica.hard_state();
+    state.has_history = true;
+    replica.save(state, out);
+}
+
+// --- the disk --------------------------------------------------------------------------------------------------------
+
+void Participant::Impl::disk_went_on(Outputs& out) {
+    if (leader) leader->on_disk(now, out);
+    if (learner) learner->on_disk(now, out);
+    replica.deliver(out);
+}
+
+void Participant::Impl::on(const LogDurable& durable, Outputs& out) {
+    replica.on(now, durable);
+    disk_went_on(out);
+}
+
+void Participant::Impl::on(const LogTruncated& truncated, Outputs& out) {
+    replica.on(now, truncated);
+    disk_went_on(out);
+}
+
+void Participant::Impl::on(const SnapshotInstalled& installed, Outputs& out) {
+    replica.on(now, installed);
+    disk_went_on(out);
+}
+
+void Participant::Impl::on(const HardStateSaved& saved, Outputs& out) {
+    replica.on(saved);
+    disk_went_on(out);
+}
+
+void Participant::Impl::on(const LogRead& read, Outputs& out) {
+    if (replica.on(read, out)) {
+        replica.deliver(out);
+    } else if (leader) {
+        leader->on(now, read, out);
+    }
+}
+
+// --- links -----------------------------------------------------------------------------------------------------------
+
+void Participant::Impl::on(const LinkOpened& opened, Outputs& out) {
+    if (leader && !opened.dialled) return leader->on(now, opened);
+    if (learner) return learner->on(now, opened, out);
+    const auto& options = replica.options();
+    const auto members = options.membership.voters().size() + options.membership.observers().size();
+    if (opened.dialled || lobby.size() >= 4 * members) {
+        out.emplace_back(CloseLink{opened.link, "not leading"});
+    } else {
+        lobby.emplace(opened.link, Waiting{now, std::nullopt});
+    }
+}
+
+void Participant::Impl::on(const DialFailed& failed, Outputs&) {
+    if (learner) learner->on(failed);
+}
+
+void Participant::Impl::on(const LinkClosed& closed, Outputs& out) {
+    lobby.erase(closed.link);
+    if (leader) leader->on(now, closed, out);
+    if (learner) learner->on(closed);
+}
+
+void Participant::Impl::on(const LinkCongested& congested, Outputs& out) {
+    if (leader) leader->on(now, congested, out);
+}
+
+void Participant::Impl::on(const Packet& packet, Outputs& out) {
+    if (leader) return leader->on(now, packet, out);
+    if (learner) return learner->on(now, packet, out);
+    const auto waiting = lobby.find(packet.link);
+    if (waiting == lobby.end()) return;
+    if (!waiting->second.said) {
+        waiting->second.said = packet.packet;
+        return;
+    }
+    lobby.erase(waiting);
+    out.emplace_back(CloseLink{packet.link, "it does not wait for LEADERINFO"});
+}
+
+void Participant::Impl::clear_lobby(Outputs& out) {
+    for (const auto& [link, waiting] : lobby) out.emplace_back(CloseLink{link, "not leading"});
+    lobby.clear();
+}
+
+void Participant::Impl::on(const SnapshotOpened& opened, Outputs& out) {
+    if (leader) leader->on(now, opened, out);
+}
+
+void Participant::Impl::on(const SnapshotStreamed& streamed, Outputs& out) {
+    if (leader) leader->on(now, streamed, out);
+}
+
+void Participant::Impl::on(const SnapshotProgress& progress, Outputs& out) {
+    if (learner) learner->on(now, progress, out);
+}
+
+void Participant::Impl::on(const Confirm& confirm, Outputs& out) {
+    if (leader) leader->on(confirm, out);
+}
+
+// --- election --------------------------------------------------------------------------------------------------------
+
+void Participant::Impl::on(const ElectionMessage& message, Outputs& out) { election.on(now, message, out); }
+
+void Participant::Impl::on(const ElectionLink& link, Outputs&) { election.on(link); }
+
+void Participant::Impl::on(const Tick&, Outputs& out) {
+    if (leader) leader->tick(now, out);
+    if (learner) learner->tick(now, out);
+    if (looking) election.tick(now, out);
+    std::erase_if(lobby, [&](const auto& entry) {
+        const bool late = now - entry.second.since > replica.ticks(replica.options().init_limit);
+        if (late) out.emplace_back(CloseLink{entry.first, "nobody leads here"});
+        return late;
+    });
+}
+
+/// What follows from a step, whatever it was.
+void Participant::Impl::settle(Outputs& out) {
+    if (leader && leader->failure()) give_up(*leader->failure(), out);
+    if (learner && learner->failure()) give_up(*learner->failure(), out);
+    if (!leader && !learner && !looking) look_for_leader(out);
+    if (looking) {
+        if (const auto winner = election.winner()) take_role(*winner, out);
+    }
+    if (!serving && ((leader && leader->may_serve()) || (learner && learner->may_serve()))) begin_serving(out);
+}
+
+/// A vote says what could be read again after a power cut: so all that is on its way to the disk is waited for. A server
+/// whose disk stands still takes no part (hazard Z-48).
+void Participant::Impl::look_for_leader(Outputs& out) {
+    if (now < look_at.value_or(now) || !replica.settled()) return;
+    looking = true;
+    std::optional<Zxid> zxid;
+    if (!no_history()) zxid = replica.history().last();
+    election.begin(now, {.zxid = zxid, .current_epoch = replica.hard_state().current_epoch}, out);
+}
+
+void Participant::Impl::take_role(ServerId winner, Outputs& out) {
+    looking = false;
+    if (winner == replica.options().self) {
+        leader.emplace(replica, false);
+        leader->begin(now, out);
+        for (auto& [link, waiting] : std::exchange(lobby, {})) {
+            leader->on(now, LinkOpened{link, false});
+            if (waiting.said) leader->on(now, Packet{link, std::move(*waiting.said)}, out);
+        }
+    } else {
+        clear_lobby(out);
+        learner.emplace(replica, winner, no_history());
+        learner->begin(now, out);
+    }
+}
+
+void Participant::Impl::begin_serving(Outputs& out) {
+    serving = true;
+    pause = Millis(0);
+    RoleChanged changed{.serving = true, .leader = replica.options().self};
+    if (leader) {
+        changed.role = Role::kLeading;
+        changed.epoch = leader->epoch();
+    } else {
+        changed.role = replica.options().membership.votes(replica.options().self) ? Role::kFollowing : Role::kObserving;
+        changed.leader = learner->leader();
+        changed.epoch = learner->epoch();
+        changed.link = learner->link();
+    }
+    election.established(changed.epoch);
+    out.emplace_back(std::move(changed));
+}
+
+void Participant::Impl::give_up(std::string reason, Outputs& out) {
+    if (leader) leader->end(out);
+    if (learner) learner->end(out);
+    leader.reset();
+    learner.reset();
+    look_at = now + pause;
+    pause = std::exchange(serving, false) ? Millis(0) : std::clamp(pause * 2, kPauseFirst, kPauseMax);
+    out.emplace_back(RoleChanged{.role = Role::kLooking, .reason = std::move(reason)});
+}
+
+// --- what is --------------------------------------------------------------------------------------------------------
+
+bool Participant::accepts() const { return impl_->serving && impl_->leader && impl_->leader->accepts(); }
+Zxid Participant::next_zxid() const { return impl_->leader->next_zxid(); }
+
+Role Participant::role() const {
+    if (impl_->leader) return Role::kLeading;
+    if (!impl_->learner) return Role::kLooking;
+    const auto& options = impl_->replica.options();
+    return options.membership.votes(options.self) ? Role::kFollowing : Role::kObserving;
+}
+
+bool Participant::serving() const { return impl_->serving; }
+
+std::optional<ServerId> Participant::leader() const {
+    if (impl_->leader) return impl_->replica.options().self;
+    return impl_->learner ? std::optional(impl_->learner->leader()) : std::nullopt;
+}
+
+const HardState& Participant::hard_state() const { return impl_->replica.hard_state(); }
+Zxid Participant::zxid_proposed() const { return impl_->replica.history().last(); }
+Zxid Participant::zxid_durable() const { return impl_->replica.durable(); }
+Zxid Participant::zxid_committed() const { return impl_->replica.committed(); }
+std::size_t Participant::in_flight() const { return impl_->replica.in_flight(); }
+std::size_t Participant::synced_voters() const { return impl_->leader ? impl_->leader->synced(false) : 0; }
+std::size_t Participant::synced_observers() const { return impl_->leader ? impl_->leader->synced(true) : 0; }
+
+Zxid Participant::committed_told(LinkId link) const {
+    return impl_->leader ? impl_->leader->committed_told(link) : Zxid{};
 }
 
 }  // namespace zabd::zab

@@ -1,22 +1,26 @@
-// One server's part in ZAB. Today it knows the ensemble of one: it leads from the start, and what its own disk has is
-// what a quorum has.
+// One server's part in ZAB: election, discovery, synchronisation, broadcast.
 //
-// Effects   none. What happens comes in through step(); what must be done goes out through `out`, to be carried out in
-//           that order.
-// Disk      AppendToLog is answered by LogDurable at any later time. Whatever must wait for the disk is held back here.
-// Epochs    a lone voter keeps its epoch across restarts and goes on counting; shortly before the counter runs out it
-//           moves to counter 1 of the next epoch.
-// Invariants applied <= committed <= durable <= proposed (for a lone voter); each only grows.
+// Source    Junqueira, Reed, Serafini: Zab (DSN 2011), in the form of ZooKeeper 3.5 and later: docs/zab.md.
+// Effects   none. What happens comes in through step(); what must be done goes out through `out`, in order (events.hpp).
+// Disk      whatever must wait for the disk is held back in here, so the shell owes no other order than first in, first
+//           out.
+// Alone     a voter without other voters leads from the start on the same path: its own disk is the quorum. It keeps its
+//           epoch across restarts and goes on counting; shortly before the counter runs out it moves to counter 1 of the
+//           next epoch.
+// Errors    none returned. A peer's bad or ill-timed packet closes its link; a broken invariant stops the process.
+// Time      told with every step; only differences count.
+// Invariants applied <= min(committed, durable in our own log). Nothing received before UPTODATE counts as committed.
 #pragma once
 
-#include "wire/bytes.hpp"
-#include "wire/ids.hpp"
+#include "wire/time.hpp"
+#include "zab/events.hpp"
 #include "zab/membership.hpp"
 
 #include <cstddef>
-#include <deque>
-#include <map>
-#include <variant>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace zabd::zab {
@@ -24,74 +28,56 @@ namespace zabd::zab {
 /// The last counter that is used of an epoch; the rest is left as room for what may be in flight.
 inline constexpr Counter kCounterMax = 0xffffffff - (Counter{1} << 20);
 
-// Inputs
-
-/// A record that was in our log when we started. In log order, before anything else.
-struct Logged {
-    Zxid zxid;
-    Bytes txn;
-};
-/// A transaction to broadcast. Its zxid is the one that next_zxid() has told.
-struct Submit {
-    Zxid zxid;
-    Bytes txn;
-};
-/// This and all before it survive a power cut.
-struct LogDurable {
-    Zxid up_to;
-};
-using Input = std::variant<Logged, Submit, LogDurable>;
-
-// Outputs
-
-struct AppendToLog {
-    Zxid zxid;
-    Bytes txn;
-};
-/// Committed and durable here: to be applied now. In zxid order, without gaps.
-struct Deliver {
-    Zxid zxid;
-    Bytes txn;
-};
-using Output = std::variant<AppendToLog, Deliver>;
-
 struct Options {
     ServerId self{1};
     Membership membership{{ServerId{1}}};
-    Counter counter_max = kCounterMax;  // tests lower it
+    std::string config_text;  // of the membership, for peers: "server.1=...\nversion=0"
+    Millis tick{2000};
+    int init_limit = 10;                      // ticks for discovery and synchronisation, or since their last progress
+    int sync_limit = 5;                       // ticks that a peer may be silent, or a disk stand still
+    Counter counter_max = kCounterMax;        // tests lower it
+    std::size_t window_bytes_max = 32 << 20;  // of committed records kept in memory for learners that lag a little
+    std::size_t catch_up_bytes = 1 << 20;     // read from the log at once, for one that lags more
+};
+
+/// What the disk knew at the start.
+struct Recovered {
+    Zxid applied;    // where the recovered state stands: history up to it is not delivered again
+    Zxid log_begin;  // records behind it can be read from the log
+    HardState hard_state;
+    std::vector<Zxid> epoch_ends{};  // behind log_begin and up to `applied`: the last zxid of each epoch that is over
 };
 
 class Participant {
 public:
-    /// `applied` is where the recovered state stands: history up to it is neither logged nor delivered again.
-    Participant(Options options, Zxid applied);
+    Participant(Options options, const Recovered& recovered);
+    ~Participant();
 
     /// Appends to `out`.
-    void step(const Input& input, std::vector<Output>& out);
+    void step(Instant now, const Input& input, std::vector<Output>& out);
 
-    /// What the next Submit will be numbered.
+    // Leader: may something be submitted, and what will it be numbered? Not while an epoch is being handed over.
+    [[nodiscard]] bool accepts() const;
     [[nodiscard]] Zxid next_zxid() const;
-    [[nodiscard]] Zxid zxid_proposed() const { return zxid_proposed_; }
-    [[nodiscard]] Zxid zxid_durable() const { return zxid_durable_; }
-    [[nodiscard]] Zxid zxid_committed() const { return zxid_committed_; }
-    [[nodiscard]] std::size_t in_flight() const { return proposals_.size(); }
+
+    [[nodiscard]] Role role() const;
+    [[nodiscard]] bool serving() const;
+    /// The leader we follow, or ourselves; nullopt while looking.
+    [[nodiscard]] std::optional<ServerId> leader() const;
+    [[nodiscard]] const HardState& hard_state() const;
+    [[nodiscard]] Zxid zxid_proposed() const;  // last in our log, or on its way there
+    [[nodiscard]] Zxid zxid_durable() const;
+    [[nodiscard]] Zxid zxid_committed() const;
+    [[nodiscard]] std::size_t in_flight() const;  // records that are proposed and not delivered
+    /// Leader: learners that are up to date; observers are not among the voters.
+    [[nodiscard]] std::size_t synced_voters() const;
+    [[nodiscard]] std::size_t synced_observers() const;
+    /// Leader: the learner has been told that all up to here is committed, by what has been put out so far.
+    [[nodiscard]] Zxid committed_told(LinkId link) const;
 
 private:
-    void on(const Logged& logged, std::vector<Output>& out);
-    void on(const Submit& submit, std::vector<Output>& out);
-    void on(const LogDurable& durable, std::vector<Output>& out);
-    void take_over(Zxid zxid, const Bytes& txn);
-    void commit(std::vector<Output>& out);
-
-    Options options_;
-    /// Proposed and not yet delivered, oldest first.
-    std::deque<Deliver> proposals_;
-    /// How far each voter's log is durable. Our own disk is one voter like any other.
-    std::map<ServerId, Zxid> durable_;
-    Zxid zxid_proposed_;
-    Zxid zxid_durable_;
-    /// Highest zxid that a quorum has durable; never past zxid_durable_ here.
-    Zxid zxid_committed_;
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace zabd::zab

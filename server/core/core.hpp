@@ -15,6 +15,7 @@
 #include "wire/ids.hpp"
 #include "wire/node_image.hpp"
 #include "wire/time.hpp"
+#include "zab/events.hpp"
 #include "znode/apply.hpp"
 
 #include <cstdint>
@@ -60,12 +61,70 @@ struct LogDurable {
 struct LogRoom {
     std::uint64_t bytes = kUnlimitedRoom;
 };
+struct LogTruncated {
+    Zxid up_to;
+};
+/// The log lets go of its oldest segments: only records behind it can be read.
+struct LogBegins {
+    Zxid after;
+};
+/// Answers ReadLog; empty: what was asked for is gone.
+struct LogRead {
+    std::uint64_t tag = 0;
+    std::vector<zab::Record> records;
+};
+struct HardStateSaved {};
+
+/// A connection on the quorum port: dialled by us, as DialLeader asked, or a learner's.
+struct PeerOpened {
+    LinkId link{};
+    bool dialled = false;
+};
+/// DialLeader failed.
+struct PeerUnreachable {};
+struct PeerBytes {
+    LinkId link{};
+    std::string_view bytes;  // good during the call
+};
+struct PeerClosed {
+    LinkId link{};
+};
+/// So much waits to be sent that more had better wait; or no longer.
+struct PeerCongested {
+    LinkId link{};
+    bool congested = false;
+};
+/// A message of the election, from the voter at the other end of an election link.
+struct ElectionFrame {
+    ServerId from{};
+    std::string_view payload;  // good during the call
+};
+/// An election link stands, or dialling it was refused, or it broke.
+struct ElectionLink {
+    ServerId peer{};
+    bool up = false;
+};
+/// Answers OpenSnapshot: a view of the checkpoint, complete up to `zxid`.
+struct SnapshotOpened {
+    LinkId link{};
+    Zxid zxid;
+};
+/// Answers StreamSnapshot: all of it has been handed to the link.
+struct SnapshotStreamed {
+    LinkId link{};
+};
+/// Answers InstallSnapshot.
+struct SnapshotInstalled {
+    Zxid zxid;
+};
 /// srst, crst.
 struct ResetStatistics {
     bool connections_only = false;
 };
-using Input =
-    std::variant<TimeIs, ClientOpened, ClientFrame, ClientClosed, LogRecovered, LogDurable, LogRoom, ResetStatistics>;
+using Input = std::variant<TimeIs, ClientOpened, ClientFrame, ClientClosed, LogRecovered, LogDurable, LogRoom,
+                           LogTruncated, LogBegins, LogRead, HardStateSaved, PeerOpened, PeerUnreachable, PeerBytes,
+                           PeerClosed, PeerCongested, ElectionFrame, ElectionLink, SnapshotOpened, SnapshotStreamed,
+                           SnapshotInstalled, ResetStatistics>;
 
 // --- outputs ---------------------------------------------------------------------------------------------------------
 
@@ -92,14 +151,77 @@ struct AppendToLog {
 struct PutCheckpoint {
     wire::StateImages images;
 };
+/// All behind `up_to` goes, durably; then LogTruncated.
+struct TruncateLog {
+    Zxid up_to;
+};
+/// Records behind `after`, of about so many bytes in all, but at least one; then LogRead.
+struct ReadLog {
+    std::uint64_t tag = 0;
+    Zxid after;
+    std::size_t bytes_max = 0;
+};
+/// As one, durably; then HardStateSaved.
+struct SaveHardState {
+    zab::HardState state;
+};
+
+/// A new connection to that server's quorum port; then PeerOpened or PeerUnreachable. An earlier attempt is given up.
+struct DialLeader {
+    ServerId server{};
+};
+/// A range of Outputs::bytes.
+struct SendToPeer {
+    LinkId link{};
+    std::size_t begin = 0;
+    std::size_t size = 0;
+};
+/// At once; no PeerClosed follows, nor anything else of the link.
+struct ClosePeer {
+    LinkId link{};
+    std::string reason;
+};
+/// A message of the election (a range of Outputs::bytes) to that voter; takes the place of one not yet sent. Dials, if
+/// there is no election link.
+struct SendElection {
+    ServerId to{};
+    std::size_t begin = 0;
+    std::size_t size = 0;
+};
+
+/// A view of the newest checkpoint, held until it is streamed or the link is gone; then SnapshotOpened. If there is no
+/// checkpoint yet, once there is.
+struct OpenSnapshot {
+    LinkId link{};
+};
+/// The view's content goes to the link (wire/snapshot_stream.hpp), behind what was sent before and before all that is
+/// sent later; then SnapshotStreamed.
+struct StreamSnapshot {
+    LinkId link{};
+};
+/// For a new checkpoint beside the one in use: the first one of it has `begins` set, and replaces what was put before.
+struct PutInstall {
+    bool begins = false;
+    wire::StateImages images;
+};
+/// What was put, complete up to images.zxid of the last one, takes the place of checkpoint and log, as one and durably;
+/// then SnapshotInstalled. What is appended to the log from here on goes behind it.
+struct FinishInstall {
+    Zxid zxid;
+};
+/// What was put is forgotten.
+struct DropInstall {};
+
 /// For the log: what happened that an operator may want to know.
 struct Event {
-    enum class Kind { kSessionExpired, kSessionRefused, kEpochAdvanced, kReaped } kind;
+    enum class Kind { kSessionExpired, kSessionRefused, kEpochAdvanced, kReaped, kRole, kPeer } kind;
     SessionId session = SessionId::kNone;
     Zxid zxid;
     std::string detail;
 };
-using Output = std::variant<SendToClient, CloseClient, PauseClient, AppendToLog, PutCheckpoint, Event>;
+using Output = std::variant<SendToClient, CloseClient, PauseClient, AppendToLog, PutCheckpoint, TruncateLog, ReadLog,
+                            SaveHardState, DialLeader, SendToPeer, ClosePeer, SendElection, OpenSnapshot,
+                            StreamSnapshot, PutInstall, FinishInstall, DropInstall, Event>;
 
 struct Outputs {
     std::vector<Output> items;
@@ -116,6 +238,9 @@ struct Recovered {
     session::Table sessions;
     Zxid zxid;
     bool fresh = true;
+    zab::HardState hard_state{};
+    Zxid log_begin{};                // records behind it can be read from the log
+    std::vector<Zxid> epoch_ends{};  // behind log_begin and up to zxid: the last zxid of each epoch that is over
 };
 
 class Core {

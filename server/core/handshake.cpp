@@ -17,7 +17,7 @@ bool ahead(Zxid seen, Zxid applied) {
 
 }  // namespace
 
-void Core::Impl::on(const ClientOpened& opened, Outputs&) {
+void Core::Impl::on(const ClientOpened& opened, Outputs& out) {
     Client client;
     client.id = opened.connection;
     client.identities.push_back({"ip", std::string(opened.address)});
@@ -25,22 +25,20 @@ void Core::Impl::on(const ClientOpened& opened, Outputs&) {
     client.status.address = opened.address;
     client.status.port = opened.port;
     client.status.established = now_.wall;
-    const bool fresh = clients_.emplace(opened.connection, std::move(client)).second;
+    const auto [entry, fresh] = clients_.emplace(opened.connection, std::move(client));
     ZABD_ASSERT(fresh);
+    if (given_up_ && !read_only_) close(entry->second, out);
 }
 
 void Core::Impl::on(const ClientFrame& frame, Outputs& out) {
+    using enum Client::Phase;
     auto* client = find(frame.connection);
-    if (!client || client->phase == Client::Phase::kClosing) return;
+    if (!client || client->phase == kClosing) return;
     ++status_.traffic.received;
     ++client->status.traffic.received;
-    switch (client->phase) {
-        case Client::Phase::kNew: return handshake(*client, frame.frame, out);
-        case Client::Phase::kOpening:
-            return wait(*client, {.since = now_.monotonic, .frame = std::string(frame.frame)}, out);
-        case Client::Phase::kOpen: return request(*client, frame.frame, out);
-        case Client::Phase::kClosing: return;
-    }
+    const bool ready = (client->phase == kOpen || client->phase == kNew) && client->held.empty() && client->lost == 0;
+    if (ready && answers()) return dispatch(*client, frame.frame, now_.monotonic, out);
+    hold(*client, frame.frame, out);
 }
 
 void Core::Impl::on(const ClientClosed& closed, Outputs& out) {
@@ -50,17 +48,27 @@ void Core::Impl::on(const ClientClosed& closed, Outputs& out) {
     watches_.remove_connection(client.id);
     const auto owner = owners_.find(client.session);
     if (owner != owners_.end() && owner->second == client.id) owners_.erase(owner);
-    outstanding_ -= client.waiting.size();
+    outstanding_ -= client.queued();
     paused_.erase(client.id);
+    holding_.erase(client.id);
     clients_.erase(found);
     resume_clients(out);
 }
+
+void Core::Impl::dispatch(Client& client, std::string_view frame, Instant since, Outputs& out) {
+    if (client.phase == Client::Phase::kNew) return handshake(client, frame, out);
+    request(client, frame, since, out);
+}
+
+// --- sessions --------------------------------------------------------------------------------------------------------
 
 void Core::Impl::handshake(Client& client, std::string_view frame, Outputs& out) {
     const auto request = wire::decode_connect_request(frame);
     if (!request || ahead(request->last_zxid_seen, zxid_applied())) return close(client, out);
     client.says_read_only = request->read_only.has_value();
+    client.accepts_read_only = request->read_only.value_or(false);
     client.timeout = clamped(request->timeout_ms, options_);
+    if (read_only_) return open_read_only(client, *request, out);
     if (request->session == SessionId::kNone) {
         open_session(client, out);
     } else {
@@ -69,33 +77,81 @@ void Core::Impl::handshake(Client& client, std::string_view frame, Outputs& out)
 }
 
 void Core::Impl::open_session(Client& client, Outputs& out) {
-    const bool welcome =
-        pipeline_.has_room(0, options_.log_reserve_bytes / 4) && pipeline_.in_flight() <= 2 * options_.outstanding_max;
-    if (!welcome) return close(client, out);
-    client.session = session_ids_->next();
+    const bool room = !leads() || pipeline_.has_room(0, options_.log_reserve_bytes / 4);
+    if (!room || in_flight() > 2 * options_.outstanding_max) return close(client, out);
+    client.session = new_session();
+    create_session(client, out);
+}
+
+void Core::Impl::create_session(Client& client, Outputs& out) {
     client.phase = Client::Phase::kOpening;
-    wait(client,
-         {.what = Waiting::For::kCommit,
-          .op = wire::OpCode::kCreateSession,
-          .zxid = pipeline_.next_zxid(),
-          .since = now_.monotonic},
-         out);
-    pipeline_.submit_create_session({.connection = client.id, .session = client.session, .time = now_.wall},
-                                    client.timeout, out);
+    client.attached_at = zxid_applied();
+    owners_[client.session] = client.id;
+    if (leads() && !pipeline_.alone()) sessions_.set_owner(client.session, LinkId::kNone);
+    wait(client, {.what = Waiting::For::kWrite, .op = wire::OpCode::kCreateSession, .since = now_.monotonic}, out);
+    const auto timeout = wire::encoded(static_cast<std::int32_t>(client.timeout.count()));
+    submit(client, {0, wire::OpCode::kCreateSession}, timeout, out);
 }
 
 void Core::Impl::reattach(Client& client, const wire::ConnectRequest& request, Outputs& out) {
     // The password first: a wrong one must not cost the rightful client its connection.
-    const bool welcome =
-        credentials_.matches(request.session, request.password.value_or("")) && pipeline_.accepts(request.session);
-    if (!welcome) {
+    if (!credentials().matches(request.session, request.password.value_or(""))) {
         out.items.emplace_back(
             Event{Event::Kind::kSessionRefused, request.session, zxid_applied(), client.status.address});
         return refuse(client, out);
     }
-    close_owner(request.session, out);
     client.session = request.session;
+    client.phase = Client::Phase::kValidating;
+    resume(client, out);
+}
+
+void Core::Impl::open_read_only(Client& client, const wire::ConnectRequest& request, Outputs& out) {
+    if (!client.accepts_read_only) return close(client, out);
+    if (request.session == SessionId::kNone) {
+        client.session = new_session();
+        readers_[client.session] = now_.monotonic + client.timeout;
+    } else {
+        // Whether the session is open nobody can say now: who is not known here may be elsewhere.
+        const bool known = pipeline_.sessions().is_open(request.session) || readers_.contains(request.session);
+        const bool welcome = known && credentials().matches(request.session, request.password.value_or(""));
+        if (!welcome) return close(client, out);
+        close_owner(request.session, out);
+        client.session = request.session;
+    }
+    client.greeted_read_only = true;
+    client.attached_at = zxid_applied();
     greet(client, out);
+}
+
+void Core::Impl::validated(Client& client, bool valid, Outputs& out) {
+    using enum Client::Phase;
+    const bool open = valid && pipeline_.sessions().is_open(client.session);
+    switch (client.phase) {
+        case kOpening: return take_up(client, out);
+        case kValidating: return attach(client, open, out);
+        case kResuming:
+            if (!open) return close(client, out);
+            client.phase = kOpen;
+            if (leads() && !pipeline_.alone()) sessions_.set_owner(client.session, LinkId::kNone);
+            return take_up(client, out);
+        default: return;
+    }
+}
+
+void Core::Impl::attach(Client& client, bool valid, Outputs& out) {
+    const auto session = client.session;
+    if (valid) {
+        close_owner(session, out);
+        client.attached_at = leads() ? zab().zxid_proposed() : zab().zxid_committed();
+        if (leads() && !pipeline_.alone()) sessions_.set_owner(session, LinkId::kNone);
+        greet(client, out);
+        return take_up(client, out);
+    }
+    // That a session has ended is told once its end, ephemerals and all, can be seen here (hazard Z-65).
+    if (pipeline_.accepts(session) || pipeline_.sessions().is_open(session)) return close(client, out);
+    if (readers_.contains(session)) return create_session(client, out);
+    out.items.emplace_back(Event{Event::Kind::kSessionRefused, session, zxid_applied(), client.status.address});
+    refuse(client, out);
 }
 
 void Core::Impl::greet(Client& client, Outputs& out) {
@@ -104,13 +160,13 @@ void Core::Impl::greet(Client& client, Outputs& out) {
     client.status.timeout = client.timeout;
     client.status.last_op = wire::OpCode::kCreateSession;
     owners_[client.session] = client.id;
-    expiry_.touch(client.session, client.timeout, now_.monotonic);
+    if (!read_only_) sessions_.touch(client.session, client.timeout, now_.monotonic);
 
     wire::ConnectReply reply;
     reply.timeout_ms = static_cast<std::int32_t>(client.timeout.count());
     reply.session = client.session;
-    reply.password = credentials_.password(client.session);
-    if (client.says_read_only) reply.read_only = false;
+    reply.password = credentials().password(client.session);
+    if (client.says_read_only) reply.read_only = client.greeted_read_only;
     FrameWriter writer(out.bytes);
     wire::encode(writer.encoder(), reply);
     send(client, writer.begin(), writer.finish(), out);
@@ -125,14 +181,17 @@ void Core::Impl::refuse(Client& client, Outputs& out) {
     close(client, out);
 }
 
+// --- connections -----------------------------------------------------------------------------------------------------
+
 void Core::Impl::close(Client& client, Outputs& out) {
     if (client.phase == Client::Phase::kClosing) return;
     client.phase = Client::Phase::kClosing;
     watches_.remove_connection(client.id);
     // Its writes in flight commit all the same; nobody waits for them here any more.
-    outstanding_ -= client.waiting.size();
+    outstanding_ -= client.queued();
     client.waiting.clear();
-    client.waiting_bytes = 0;
+    client.held.clear();
+    client.lost = client.frame_bytes = 0;
     out.items.emplace_back(CloseClient{client.id});
 }
 
@@ -149,9 +208,31 @@ Client* Core::Impl::find(ConnectionId connection) {
 }
 
 bool Core::Impl::touch(Client& client) {
+    if (read_only_) {
+        const auto reader = readers_.find(client.session);
+        if (reader == readers_.end()) return pipeline_.sessions().is_open(client.session);
+        reader->second = now_.monotonic + client.timeout;
+        return true;
+    }
     if (!pipeline_.accepts(client.session)) return false;
-    expiry_.touch(client.session, client.timeout, now_.monotonic);
+    sessions_.touch(client.session, client.timeout, now_.monotonic);
     return true;
+}
+
+void Core::Impl::forget_silent_readers(Outputs& out) {
+    for (auto reader = readers_.begin(); reader != readers_.end();) {
+        if (reader->second > now_.monotonic) {
+            ++reader;
+            continue;
+        }
+        close_owner(reader->first, out);
+        reader = readers_.erase(reader);
+    }
+}
+
+SessionId Core::Impl::new_session() {
+    for (;;)
+        if (const auto session = session_ids_.next(); !pipeline_.accepts(session)) return session;
 }
 
 }  // namespace zabd::core

@@ -15,12 +15,11 @@
 namespace zabd::core {
 
 struct Options {
-    ServerId server{1};  // top byte of session ids
+    ServerId server{1};  // of this server; top byte of session ids
     Millis tick{2000};   // sessions expire on its multiples
     Millis session_timeout_min{4000};
     Millis session_timeout_max{40'000};
     WallTime start{};                              // when the server started: session ids begin here
-    session::Secret secret{};                      // of session passwords
     std::size_t outstanding_max = 1000;            // requests in flight before clients are paused
     std::size_t client_queue_bytes_max = 4 << 20;  // of one client's requests that wait behind its writes
     std::size_t watches_max = 1 << 20;             // of one connection
@@ -36,6 +35,17 @@ struct Options {
     std::uint64_t log_reserve_bytes = 4 << 20;  // of LogRoom: kept for sessions, the last quarter for their ends
     znode::PrepareOptions prepare;
     Counter counter_max = zab::kCounterMax;
+
+    // The ensemble. Without other voters this server is alone, and leads.
+    zab::Membership membership{{ServerId{1}}};
+    std::string config_text;                      // of the membership, for peers and /zookeeper/config
+    int init_limit = 10;                          // ticks
+    int sync_limit = 5;                           // ticks
+    Millis hold_max{2000};                        // clients' requests wait so long for a leader; then clients are let go
+    std::size_t packet_bytes_max = 4 << 20;       // of a peer's packet
+    std::size_t window_bytes_max = 32 << 20;      // of committed records kept for learners that lag a little
+    bool read_only_enabled = false;               // without a leader, clients that asked for it may read
+    bool linearizable_reads = false;              // every read is confirmed by a quorum, as if behind a sync
 };
 
 }  // namespace zabd::core

@@ -4,6 +4,7 @@
 #include "wire/assert.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace zabd::core {
@@ -11,6 +12,22 @@ namespace {
 
 using wire::ErrorCode;
 using wire::OpCode;
+
+/// Answered from this server's state, in the session's order.
+bool is_answered_here(OpCode op) {
+    return is_read(op) || op == OpCode::kSync || op == OpCode::kSetWatches || op == OpCode::kSetWatches2;
+}
+
+/// As a standalone server answers, whether the operation is switched on or off.
+ErrorCode refusal_of_reconfig(std::string_view body, const Options& options) {
+    if (!wire::decoded<wire::ReconfigRequest>(body)) return ErrorCode::kMarshallingError;
+    return options.reconfig_enabled ? ErrorCode::kUnimplemented : ErrorCode::kReconfigDisabled;
+}
+
+/// Can the transaction be what became of the request? Its session's end, say, bears an xid that a client may use too.
+bool may_become(OpCode op, OpCode txn) { return txn == OpCode::kError || txn == op; }
+
+}  // namespace
 
 bool is_write(OpCode op) {
     switch (op) {
@@ -28,21 +45,8 @@ bool is_write(OpCode op) {
     }
 }
 
-/// Answered from this server's state, in the session's order.
-bool is_answered_here(OpCode op) {
-    return is_read(op) || op == OpCode::kSync || op == OpCode::kSetWatches || op == OpCode::kSetWatches2;
-}
-
-/// As a standalone server answers, whether the operation is switched on or off.
-ErrorCode refusal_of_reconfig(std::string_view body, const Options& options) {
-    if (!wire::decoded<wire::ReconfigRequest>(body)) return ErrorCode::kMarshallingError;
-    return options.reconfig_enabled ? ErrorCode::kUnimplemented : ErrorCode::kReconfigDisabled;
-}
-
-}  // namespace
-
-void Core::Impl::request(Client& client, std::string_view frame, Outputs& out) {
-    Request request{.header{}, .body{}, .frame = frame, .since = now_.monotonic};
+void Core::Impl::request(Client& client, std::string_view frame, Instant since, Outputs& out) {
+    Request request{.header{}, .body{}, .frame = frame, .since = since};
     wire::Decoder in(frame);
     wire::decode(in, request.header);
     if (in.failed()) return close(client, out);
@@ -61,7 +65,9 @@ void Core::Impl::request(Client& client, std::string_view frame, Outputs& out) {
         request.header.xid = wire::kXidPing;
         return send_header(client, request, zxid_applied(), ErrorCode::kOk, out);
     }
-    if (is_write(request.header.op)) return submit_write(client, request, out);
+    if (read_only_ && (is_write(request.header.op) || request.header.op == OpCode::kSync))
+        return take_write_read_only(client, request, out);
+    if (is_write(request.header.op)) return take_write(client, request, out);
     if (is_answered_here(request.header.op)) return take(client, request, out);
     answer_unknown(client, request, out);
 }
@@ -75,7 +81,11 @@ void Core::Impl::authenticate(Client& client, Request& request, Outputs& out) {
         return send_reply(client, writer, {{request.header.xid, Zxid{}, ErrorCode::kOk}, request.since}, out);
     }
     const auto packet = wire::decoded<wire::AuthRequest>(request.body);
-    const bool room = client.identities.size() < options_.identities_max;
+    // They go along with each request that is forwarded.
+    const auto bytes = std::accumulate(
+        client.identities.begin(), client.identities.end(), request.frame.size(),
+        [](std::size_t sum, const wire::Id& identity) { return sum + identity.scheme.size() + identity.id.size(); });
+    const bool room = client.identities.size() < options_.identities_max && bytes < options_.packet_bytes_max / 2;
     auto identities = packet && room ? core::authenticate(*packet, options_) : std::nullopt;
     send_header(client, request, Zxid{}, identities ? ErrorCode::kOk : ErrorCode::kAuthFailed, out);
     if (!identities) {
@@ -94,71 +104,110 @@ void Core::Impl::answer_unknown(Client& client, const Request& request, Outputs&
 
 // --- writes ----------------------------------------------------------------------------------------------------------
 
-void Core::Impl::submit_write(Client& client, const Request& request, Outputs& out) {
+void Core::Impl::take_write(Client& client, const Request& request, Outputs& out) {
     const auto op = request.header.op;
-    if (op != OpCode::kCloseSession && !pipeline_.has_room(request.frame.size(), options_.log_reserve_bytes))
-        return refuse_write(client, request, out);
-    const Asker asker{client.id, client.session, request.header.xid, client.identities, now_.wall};
-    wait(client,
-         {.what = Waiting::For::kCommit,
-          .xid = asker.xid,
-          .op = op,
-          .zxid = pipeline_.next_zxid(),
-          .since = request.since},
-         out);
-    if (op == OpCode::kCloseSession) {
-        pipeline_.submit_close_session(asker, out);
-    } else if (op == OpCode::kReconfig) {
-        pipeline_.submit_error(asker, refusal_of_reconfig(request.body, options_), out);
-    } else {
-        pipeline_.submit(asker, op, request.body, out);
+    if (!has_room_for(op, request.frame.size())) {
+        ++status_.writes_refused;
+        return refuse_write(client, request, ErrorCode::kSystemError, out);
     }
+    Waiting waiting{.what = Waiting::For::kWrite, .xid = request.header.xid, .op = op, .since = request.since};
+    if (!pipeline_.alone()) waiting.frame = request.frame;
+    wait(client, std::move(waiting), out);
+    submit(client, request.header, request.body, out);
+}
+
+/// A learner leaves that to its leader.
+bool Core::Impl::has_room_for(OpCode op, std::size_t bytes) const {
+    return !leads() || op == OpCode::kCloseSession || pipeline_.has_room(bytes, options_.log_reserve_bytes);
+}
+
+void Core::Impl::submit(Client& client, const wire::RequestHeader& header, std::string_view body, Outputs& out) {
+    if (!leads()) return forward(client, header, body, out);
+    prepare({client.session, header.xid, client.identities, now_.wall}, header.op, body, out);
+}
+
+void Core::Impl::prepare(const Asker& asker, OpCode op, std::string_view body, Outputs& out) {
+    switch (op) {
+        case OpCode::kCreateSession:
+            return pipeline_.submit_create_session(asker, Millis(wire::decoded<std::int32_t>(body).value()), out);
+        case OpCode::kCloseSession: return pipeline_.submit_close_session(asker, out);
+        case OpCode::kReconfig: return pipeline_.submit_error(asker, refusal_of_reconfig(body, options_), out);
+        default: return pipeline_.submit(asker, op, body, out);
+    }
+}
+
+/// A session that only this server knows may be closed; nothing else can be done without a leader.
+void Core::Impl::take_write_read_only(Client& client, const Request& request, Outputs& out) {
+    if (request.header.op != OpCode::kCloseSession || readers_.erase(client.session) == 0)
+        return refuse_write(client, request, ErrorCode::kNotReadOnly, out);
+    send_header(client, request, zxid_applied(), ErrorCode::kOk, out);
+    close(client, out);
 }
 
 /// Before anything of it is in the log, and in its turn.
-void Core::Impl::refuse_write(Client& client, const Request& request, Outputs& out) {
-    ++status_.writes_refused;
-    if (client.waiting.empty()) return send_header(client, request, zxid_applied(), ErrorCode::kSystemError, out);
+void Core::Impl::refuse_write(Client& client, const Request& request, ErrorCode error, Outputs& out) {
+    if (client.waiting.empty()) return send_header(client, request, zxid_applied(), error, out);
     const auto& header = request.header;
-    wait(client, {.what = Waiting::For::kRefusal, .xid = header.xid, .op = header.op, .since = request.since}, out);
+    wait(client,
+         {.what = Waiting::For::kRefusal, .xid = header.xid, .op = header.op, .error = error, .since = request.since},
+         out);
 }
 
-void Core::Impl::answer_write(Client& client, OpCode type, Outputs& out) {
-    // Only the front can be the one: a session's writes commit in the order in which it sent them.
-    ZABD_ASSERT(!client.waiting.empty() && client.waiting.front().what == Waiting::For::kCommit);
-    const auto done = std::move(client.waiting.front());
-    ZABD_ASSERT(done.zxid == zxid_applied());
-    client.waiting.pop_front();
-    --outstanding_;
+/// A session's writes commit in the order in which it sent them, so the first one that waits is the only one it can be.
+void Core::Impl::answer_write(const wire::TxnHeader& header, Outputs& out) {
+    const auto owner = owners_.find(header.session);
+    auto* client = owner == owners_.end() ? nullptr : find(owner->second);
+    if (!client) return;
+    const auto first = std::ranges::find(client->waiting, Waiting::For::kWrite, &Waiting::what);
+    const bool its_own = first != client->waiting.end() && first->xid == header.xid &&
+                         header.zxid > client->attached_at && may_become(first->op, header.type);
+    if (!its_own) return;
+    const auto& results = pipeline_.changes().results;
+    const bool failed = header.type == OpCode::kError;
+    if (failed && results.front().error == ErrorCode::kSessionMoved) return close(*client, out);
+    if (first != client->waiting.begin()) return keep_reply(*client, *first, header.type);
+    const auto done = take_front(*client);
     if (done.op == OpCode::kCreateSession) {
-        greet(client, out);
-        // What came behind the handshake is taken up as if it came now.
-        const auto early = std::exchange(client.waiting, {});
-        outstanding_ -= early.size();
-        client.waiting_bytes = 0;
-        for (const auto& waiting : early)
-            if (client.phase == Client::Phase::kOpen) request(client, waiting.frame, out);
-        return;
+        if (failed) return close(*client, out);
+        client->attached_at = header.zxid;
+        greet(*client, out);
+    } else {
+        ReplyWriter writer(out.bytes);
+        const auto error = write_reply(done.op, header.type, results, writer.encoder());
+        send_reply(*client, writer, {{done.xid, zxid_applied(), error}, done.since}, out);
     }
-    ReplyWriter writer(out.bytes);
-    const auto error = write_reply(done.op, type, pipeline_.changes().results, writer.encoder());
-    send_reply(client, writer, {{done.xid, zxid_applied(), error}, done.since}, out);
-    run_turns(client, out);
+    take_up(*client, out);
+}
+
+/// A sync before it is not confirmed yet.
+void Core::Impl::keep_reply(Client& client, Waiting& write, OpCode type) {
+    client.frame_bytes -= write.frame.size();
+    if (std::exchange(write.lost, false)) --client.lost;
+    write.frame.clear();
+    wire::Encoder body(write.frame);
+    write.what = Waiting::For::kDone;
+    write.error = write_reply(write.op, type, pipeline_.changes().results, body);
+    write.zxid = zxid_applied();
+    client.frame_bytes += write.frame.size();
 }
 
 // --- reads -----------------------------------------------------------------------------------------------------------
 
 void Core::Impl::take(Client& client, const Request& request, Outputs& out) {
     const auto& header = request.header;
-    const bool sync_must_wait = header.op == OpCode::kSync && pipeline_.zxid_proposed() > zxid_applied();
-    if (client.waiting.empty() && !sync_must_wait) return answer(client, request, out);
+    const bool alone = pipeline_.alone();
+    // A server alone has nobody who could know more; there a sync waits for what is in flight here.
+    const bool must_not_be_stale =
+        header.op == OpCode::kSync || (options_.linearizable_reads && !alone && !read_only_ && is_read(header.op));
+    const bool barrier = must_not_be_stale && (!alone || zab().zxid_proposed() > zxid_applied());
+    if (client.waiting.empty() && !barrier) return answer(client, request, out);
     Waiting waiting{.xid = header.xid, .op = header.op, .since = request.since, .frame = std::string(request.frame)};
-    if (sync_must_wait) {
-        waiting.what = Waiting::For::kSync;
-        waiting.zxid = pipeline_.zxid_proposed();
-        syncs_.emplace(waiting.zxid, client.id);
+    if (barrier) {
+        waiting.what = Waiting::For::kBarrier;
+        waiting.group = alone ? syncs_.join_settled(client.id, zab().zxid_proposed()) : syncs_.join(client.id);
     }
     wait(client, std::move(waiting), out);
+    if (barrier) ask_sync(out);
 }
 
 void Core::Impl::answer(Client& client, const Request& request, Outputs& out) {
@@ -186,26 +235,43 @@ void Core::Impl::answer(Client& client, const Request& request, Outputs& out) {
 
 void Core::Impl::wait(Client& client, Waiting waiting, Outputs& out) {
     ++outstanding_;
-    client.waiting_bytes += waiting.frame.size();
+    client.frame_bytes += waiting.frame.size();
     client.waiting.push_back(std::move(waiting));
-    const bool too_much = too_many_in_flight() || client.waiting_bytes > options_.client_queue_bytes_max;
+    pause_if_too_much(client, out);
+}
+
+void Core::Impl::pause_if_too_much(Client& client, Outputs& out) {
+    const bool too_much = too_many_in_flight() || client.frame_bytes > options_.client_queue_bytes_max;
     if (!too_much || std::exchange(client.paused, true)) return;
     paused_.insert(client.id);
     out.items.emplace_back(PauseClient{client.id, true});
 }
 
+Waiting Core::Impl::take_front(Client& client) {
+    auto front = std::move(client.waiting.front());
+    client.waiting.pop_front();
+    client.frame_bytes -= front.frame.size();
+    if (front.lost) --client.lost;
+    --outstanding_;
+    return front;
+}
+
 void Core::Impl::run_turns(Client& client, Outputs& out) {
     while (!client.waiting.empty() && client.phase == Client::Phase::kOpen) {
         const auto& front = client.waiting.front();
-        if (front.what == Waiting::For::kCommit) return;
-        if (front.what == Waiting::For::kSync && front.zxid > zxid_applied()) return;
-        const auto turn = std::move(client.waiting.front());
-        client.waiting.pop_front();
-        client.waiting_bytes -= turn.frame.size();
-        --outstanding_;
+        if (front.what == Waiting::For::kWrite) return;
+        if (front.what == Waiting::For::kBarrier && (front.lost || !syncs_.passed(front.group))) return;
+        if (!answers()) return hold_back(client);
+        const auto turn = take_front(client);
+        if (turn.what == Waiting::For::kDone) {
+            ReplyWriter writer(out.bytes);
+            out.bytes += turn.frame;
+            send_reply(client, writer, {{turn.xid, turn.zxid, turn.error}, turn.since}, out);
+            continue;
+        }
         Request request{.header{turn.xid, turn.op}, .body{}, .frame = turn.frame, .since = turn.since};
         if (turn.what == Waiting::For::kRefusal) {
-            send_header(client, request, zxid_applied(), ErrorCode::kSystemError, out);
+            send_header(client, request, zxid_applied(), turn.error, out);
             continue;
         }
         wire::Decoder in(turn.frame);
@@ -216,23 +282,22 @@ void Core::Impl::run_turns(Client& client, Outputs& out) {
 }
 
 void Core::Impl::release_syncs(Outputs& out) {
-    while (!syncs_.empty() && syncs_.begin()->first <= zxid_applied()) {
-        auto* client = find(syncs_.begin()->second);
-        syncs_.erase(syncs_.begin());
-        if (client) run_turns(*client, out);
-    }
+    for (auto passed = syncs_.pass(zxid_applied()); !passed.empty(); passed = syncs_.pass(zxid_applied()))
+        for (const auto id : passed)
+            if (auto* client = find(id)) run_turns(*client, out);
 }
 
+/// Submitted here and not applied, whether or not its client is still there.
+std::size_t Core::Impl::in_flight() const { return std::max(pipeline_.in_flight(), forwarded_.size()); }
+
 /// Counted are also the writes of connections that are gone, else who comes again and again has no bound.
-bool Core::Impl::too_many_in_flight() const {
-    return std::max(outstanding_, pipeline_.in_flight()) > options_.outstanding_max;
-}
+bool Core::Impl::too_many_in_flight() const { return std::max(outstanding_, in_flight()) > options_.outstanding_max; }
 
 void Core::Impl::resume_clients(Outputs& out) {
     if (paused_.empty() || too_many_in_flight()) return;
     std::erase_if(paused_, [&](ConnectionId id) {
         auto& client = *find(id);
-        if (client.waiting_bytes > options_.client_queue_bytes_max) return false;
+        if (client.frame_bytes > options_.client_queue_bytes_max) return false;
         client.paused = false;
         out.items.emplace_back(PauseClient{id, false});
         return true;

@@ -21,9 +21,29 @@ void Core::Impl::on(const ResetStatistics& reset, Outputs&) {
     status_.reply_bytes_last = status_.reply_bytes_min = status_.reply_bytes_max = -1;
 }
 
+ServerState Core::Impl::state() const {
+    if (pipeline_.alone()) return ServerState::kStandalone;
+    if (read_only_) return ServerState::kReadOnly;
+    switch (zab().role()) {
+        case zab::Role::kLooking: return ServerState::kLooking;
+        case zab::Role::kLeading: return ServerState::kLeading;
+        case zab::Role::kFollowing: return ServerState::kFollowing;
+        case zab::Role::kObserving: return ServerState::kObserving;
+    }
+    return ServerState::kLooking;
+}
+
 Status Core::status() const {
     auto status = impl_->status_;
+    const auto& zab = impl_->zab();
     const auto& tree = impl_->pipeline_.state().tree;
+    status.state = impl_->state();
+    status.serving = impl_->serving_;
+    if (impl_->serving_ && !impl_->pipeline_.alone()) status.leader = zab.leader();
+    status.epoch = zab.hard_state().current_epoch;
+    status.followers_synced = zab.synced_voters();
+    status.observers_synced = zab.synced_observers();
+    status.zxid_proposed = zab.zxid_proposed();
     status.zxid_applied = impl_->zxid_applied();
     status.connections = impl_->clients_.size();
     status.outstanding = impl_->outstanding_;
@@ -41,7 +61,7 @@ std::vector<ConnectionStatus> Core::connections() const {
     std::vector<ConnectionStatus> all;
     for (const auto& [id, client] : impl_->clients_) {
         all.push_back(client.status);
-        all.back().queued = client.waiting.size();
+        all.back().queued = client.queued();
     }
     std::ranges::sort(all, {}, &ConnectionStatus::connection);
     return all;
@@ -49,7 +69,7 @@ std::vector<ConnectionStatus> Core::connections() const {
 
 SessionsStatus Core::sessions() const {
     SessionsStatus status;
-    for (const auto& [deadline, sessions] : impl_->expiry_.buckets()) {
+    for (const auto& [deadline, sessions] : impl_->sessions_.expiry().buckets()) {
         const auto wall_ms = static_cast<std::int64_t>(impl_->now_.wall) + (deadline - impl_->now_.monotonic).count();
         status.by_expiry_ms[wall_ms].assign(sessions.begin(), sessions.end());
     }
@@ -80,8 +100,12 @@ std::vector<DigestSample> Core::digests() const {
 void Core::check_invariants() const {
     impl_->pipeline_.check_invariants();
     std::size_t outstanding = 0;
-    for (const auto& [id, client] : impl_->clients_) outstanding += client.waiting.size();
+    for (const auto& [id, client] : impl_->clients_) outstanding += client.queued();
     ZABD_ASSERT(outstanding == impl_->outstanding_);
+    for (const auto& [id, client] : impl_->clients_) {
+        const auto lost = std::ranges::count_if(client.waiting, &Waiting::lost);
+        ZABD_ASSERT(static_cast<std::size_t>(lost) == client.lost);
+    }
     for (const auto& [session, connection] : impl_->owners_) {
         const auto client = impl_->clients_.find(connection);
         ZABD_ASSERT(client != impl_->clients_.end() && client->second.session == session);

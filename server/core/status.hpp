@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,7 +25,19 @@ struct Traffic {
     std::uint64_t latency_ms_max = 0;
 };
 
+/// Standalone: alone by configuration.
+enum class ServerState : std::uint8_t { kStandalone, kLooking, kLeading, kFollowing, kObserving, kReadOnly };
+
 struct Status {
+    ServerState state = ServerState::kStandalone;
+    bool serving = true;                // requests are answered
+    std::optional<ServerId> leader{};   // while serving in an ensemble
+    Epoch epoch = 0;                    // current
+    std::size_t followers_synced = 0;   // leader: up to date, without observers
+    std::size_t observers_synced = 0;   // leader
+    std::uint64_t elections = 0;        // since start, that ended with a leader
+    Millis election_last{0};            // from looking to serving
+    Zxid zxid_proposed;
     Zxid zxid_applied;
     Traffic traffic;
     std::size_t connections = 0;

@@ -18,11 +18,10 @@ constexpr auto kSilenceMax = 60s;
 
 class FanOut {
 public:
-    FanOut(const sockaddr_in& server, std::string path, std::size_t watchers, const Load& load,
-           const ServerProbe& probe)
+    FanOut(const Addresses& servers, std::string path, std::size_t watchers, const Load& load, const ServerProbe& probe)
         : path_(std::move(path)),
           watchers_(watchers),
-          sessions_(open_sessions(watchers + 1, server)),
+          sessions_(open_sessions(watchers + 1, servers)),
           buffer_(kReadBytes),
           measurement_(probe, load.warm_up, load.measured) {
         for (std::size_t i = 0; i < sessions_.size(); ++i) poller_.add(sessions_[i].fd(), i);
@@ -95,8 +94,8 @@ private:
 
 class ConnectClose {
 public:
-    ConnectClose(const sockaddr_in& server, std::size_t at_once, const Load& load, const ServerProbe& probe)
-        : server_(server), clients_(at_once), buffer_(kReadBytes), measurement_(probe, load.warm_up, load.measured) {}
+    ConnectClose(const Addresses& servers, std::size_t at_once, const Load& load, const ServerProbe& probe)
+        : servers_(servers), clients_(at_once), buffer_(kReadBytes), measurement_(probe, load.warm_up, load.measured) {}
 
     Outcome run() {
         for (std::size_t i = 0; i < clients_.size(); ++i) begin(i);
@@ -127,7 +126,8 @@ private:
         auto& client = clients_[number];
         client.begun = Clock::now();
         client.frames = 0;
-        client.stream.emplace(connect_to(server_, source_address(lives_++ / kLivesPerSource % kSources)));
+        client.stream.emplace(
+            connect_to(servers_[number % servers_.size()], source_address(lives_++ / kLivesPerSource % kSources)));
         append_handshake(client.stream->out(), kSessionTimeout);
         poller_.add(client.stream->fd(), number);
         client.stream->flush();
@@ -161,7 +161,7 @@ private:
         measurement_.count(client.begun, Clock::now());
     }
 
-    sockaddr_in server_;
+    Addresses servers_;
     std::vector<Client> clients_;
     std::size_t lives_ = 0;
     Poller poller_;
@@ -171,20 +171,20 @@ private:
 
 }  // namespace
 
-Outcome run_fan_out(const sockaddr_in& server, const std::string& path, std::size_t watchers, const Load& load,
+Outcome run_fan_out(const Addresses& servers, const std::string& path, std::size_t watchers, const Load& load,
                     const ServerProbe& probe) {
-    return FanOut(server, path, watchers, load, probe).run();
+    return FanOut(servers, path, watchers, load, probe).run();
 }
 
-Outcome run_connect_close(const sockaddr_in& server, std::size_t at_once, const Load& load, const ServerProbe& probe) {
-    return ConnectClose(server, at_once, load, probe).run();
+Outcome run_connect_close(const Addresses& servers, std::size_t at_once, const Load& load, const ServerProbe& probe) {
+    return ConnectClose(servers, at_once, load, probe).run();
 }
 
-IdleOutcome run_idle(const sockaddr_in& server, std::size_t count, Seconds settle, const ServerProbe& probe) {
+IdleOutcome run_idle(const Addresses& servers, std::size_t count, Seconds settle, const ServerProbe& probe) {
     IdleOutcome outcome;
     outcome.rss_before_bytes = probe.rss_bytes().value();
     const auto start = Clock::now();
-    const auto sessions = open_sessions(count, server);
+    const auto sessions = open_sessions(count, servers);
     outcome.opening = Clock::now() - start;
     std::this_thread::sleep_for(settle);
     outcome.rss_after_bytes = probe.rss_bytes().value();

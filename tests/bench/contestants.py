@@ -4,6 +4,7 @@ Both servers run with the settings that they have by themselves, except: they li
 words, and let one address have any number of connections. Both sync before they answer.
 """
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -11,12 +12,16 @@ import subprocess
 import time
 
 import harness
+from ensemble import Ensemble
 
+MEMBERS = 3
 ZOOKEEPER_HEAP = "4g"  # about what Java would take of a machine of this size; otherwise the JVM is left as it is
+ZOOKEEPER_MEMBER_HEAP = "2g"
 STOP_SECONDS_MAX = 300  # with a last checkpoint or snapshot
 QUIET_SECONDS_MAX = 15
 QUIET_SHARE = 0.03  # of one processor: what an idle JVM uses is below
 
+_TIMES = {"tickTime": 2000, "initLimit": 10, "syncLimit": 5, "maxSessionTimeout": 40000}  # those of ZooKeeper's sample
 _SETTINGS = {"maxClientCnxns": 0, "4lw.commands.whitelist": "*", "admin.enableServer": "false"}
 
 
@@ -46,8 +51,12 @@ class Programs:
         return _json_of([self.disk, "--directory", directory, "--seconds", seconds])
 
     def start(self, kind, directory, **config):
-        """A running server of its own, in a directory that is not there yet: kind is zabd, zookeeper or echo."""
+        """A running server of its own, in a directory that is not there yet: kind is zabd, zookeeper or echo; with -3
+        behind it an ensemble of so many."""
         directory = pathlib.Path(directory)
+        if kind.endswith(f"-{MEMBERS}"):
+            os.environ["ZABD_BINARY"] = str(self.zabd)
+            return Members(directory, kind.removesuffix(f"-{MEMBERS}"), config)
         if kind == "echo":
             return Echo(self.echo)
         if kind == "zabd":
@@ -80,6 +89,46 @@ class Echo:
         self.process.wait()
 
 
+class Members:
+    """An ensemble with as much of harness.Server's face as is used here. Sessions are spread over its members."""
+
+    def __init__(self, directory, kind, config):
+        self._ensemble = _BenchEnsemble(directory, kind, voters=MEMBERS, config={**_TIMES, **_SETTINGS, **config})
+        self._ensemble.start()
+
+    @property
+    def port(self):
+        return ",".join(str(member.port) for member in self._ensemble.members.values())
+
+    @property
+    def pid(self):
+        return ",".join(str(member.pid) for member in self._ensemble.members.values())
+
+    def at_leader(self):
+        """The same servers; sessions go to the leader alone."""
+        leader = self._ensemble[self._ensemble.leader()]
+        return AtLeader(leader.port, self.pid)
+
+    def kill(self):
+        self._ensemble.kill_all()
+
+
+@dataclasses.dataclass
+class AtLeader:
+    port: int
+    pid: str
+
+
+class _BenchEnsemble(Ensemble):
+    def _member(self, directory, number, port, common):
+        if self.kind == "zabd":
+            return super()._member(directory, number, port, common)
+        member = harness.Server(directory, _java_command("quorum.QuorumPeerMain", ZOOKEEPER_MEMBER_HEAP),
+                                {**common, "clientPort": port})
+        self._write_number(member, number)
+        return member
+
+
 def stop(server):
     """Ends the server in order. How it exits is its own matter (a JVM says 143), but it must not crash."""
     code = server.stop(STOP_SECONDS_MAX)
@@ -88,19 +137,26 @@ def stop(server):
 
 
 def await_quiet(server):
-    """Returns when the server has been idle for two seconds, or after a while in any case; answers the seconds."""
+    """Returns when the server has been idle for two seconds, or after a while in any case; answers the seconds.
+
+    Of an ensemble all members: they have to keep in touch, so three times as much is still quiet."""
     start = time.monotonic()
     idle = 0
     while idle < 2 and time.monotonic() - start < QUIET_SECONDS_MAX:
         before, since = cpu_seconds(server.pid), time.monotonic()
         time.sleep(1)
         used = cpu_seconds(server.pid) - before
-        idle = idle + 1 if used < QUIET_SHARE * (time.monotonic() - since) else 0
+        share = QUIET_SHARE * len(str(server.pid).split(","))
+        idle = idle + 1 if used < share * (time.monotonic() - since) else 0
     return time.monotonic() - start
 
 
 def cpu_seconds(pid):
-    """Processor time of the process so far, in the resolution of the kernel's ticks."""
+    """Processor time of the process so far, in the resolution of the kernel's ticks; of several, named "1,2,3", the sum."""
+    return sum(_cpu_seconds_of(one) for one in str(pid).split(","))
+
+
+def _cpu_seconds_of(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -113,10 +169,10 @@ def rss_bytes(pid):
     raise harness.ServerFailed(f"process {pid} has ended")
 
 
-def _java_command():
-    return ["java", f"-Xmx{ZOOKEEPER_HEAP}", "-cp", "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar",
+def _java_command(main="ZooKeeperServerMain", heap=ZOOKEEPER_HEAP):
+    return ["java", f"-Xmx{heap}", "-cp", "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar",
             "-Dzookeeper.jmx.log4j.disable=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-            "org.apache.zookeeper.server.ZooKeeperServerMain"]
+            f"org.apache.zookeeper.server.{main}"]
 
 
 def _json_of(command):

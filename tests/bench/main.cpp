@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <optional>
+#include <vector>
 
 namespace zabd::bench {
 namespace {
@@ -25,8 +26,8 @@ constexpr std::size_t kDescriptorsBesides = 64;
 struct Options {
     std::string workload;
     std::string host = "127.0.0.1";
-    std::uint16_t port = 2181;
-    pid_t pid = 0;
+    std::vector<std::uint16_t> ports{2181};
+    std::vector<pid_t> pids;
     Load load;
     WorkloadOptions what;
     bool prepared = false;
@@ -44,8 +45,11 @@ Options parse(int argc, char** argv) {
     CLI::App app("Drives a server that speaks ZooKeeper's client protocol and prints what was measured as JSON.");
     app.add_option("workload", options.workload)->required()->check(CLI::IsMember(names));
     app.add_option("--host", options.host)->capture_default_str();
-    app.add_option("--port", options.port)->capture_default_str();
-    app.add_option("--pid", options.pid, "the server's process, to measure what it costs; idle needs it");
+    app.add_option("--port", options.ports, "more than one: of an ensemble's members, among which sessions are spread")
+        ->capture_default_str()
+        ->delimiter(',');
+    app.add_option("--pid", options.pids, "the server's process, to measure what it costs; idle needs it")
+        ->delimiter(',');
     app.add_option("--sessions", options.what.sessions)->capture_default_str()->check(CLI::PositiveNumber);
     app.add_option("--in-flight", options.load.in_flight, "requests of each session")
         ->capture_default_str()
@@ -74,9 +78,9 @@ Options parse(int argc, char** argv) {
 }
 
 /// Runs a finite workload to its end; nodes that are there already are as good as created.
-void complete(std::size_t session_count, Workload& workload, const sockaddr_in& server) {
-    auto sessions = open_sessions(session_count, server);
-    const ServerProbe unmeasured(server, 0);
+void complete(std::size_t session_count, Workload& workload, const Addresses& servers) {
+    auto sessions = open_sessions(session_count, servers);
+    const ServerProbe unmeasured(servers, {});
     const auto outcome =
         Driver(sessions, workload, unmeasured).run({.in_flight = kPrepareInFlight, .measured = std::nullopt});
     for (const auto& [code, count] : outcome.errors)
@@ -84,33 +88,34 @@ void complete(std::size_t session_count, Workload& workload, const sockaddr_in& 
             throw Failure("a node that the workload needs was refused with error " + std::to_string(code));
 }
 
-void prepare(const Options& options, const sockaddr_in& server) {
+void prepare(const Options& options, const Addresses& servers) {
     if (options.workload == kConnect || options.workload == kIdle) return;
-    complete(1, *create_parents(options.what), server);
+    complete(1, *create_parents(options.what), servers);
     if (!options.prepared && options.workload != kLoad && options.workload != kWatch)
-        complete(kPrepareSessions, *create_nodes(options.what.tree), server);
+        complete(kPrepareSessions, *create_nodes(options.what.tree), servers);
 }
 
-Outcome drive(const Options& options, const sockaddr_in& server, const ServerProbe& probe) {
+Outcome drive(const Options& options, const Addresses& servers, const ServerProbe& probe) {
     const auto sessions_wanted = options.what.sessions;
     if (options.workload == kWatch)
-        return run_fan_out(server, std::string(kRoot), sessions_wanted, options.load, probe);
-    if (options.workload == kConnect) return run_connect_close(server, sessions_wanted, options.load, probe);
+        return run_fan_out(servers, std::string(kRoot), sessions_wanted, options.load, probe);
+    if (options.workload == kConnect) return run_connect_close(servers, sessions_wanted, options.load, probe);
     const auto workload =
         options.workload == kLoad ? create_nodes(options.what.tree) : make_workload(options.workload, options.what);
-    auto sessions = open_sessions(sessions_wanted, server);
+    auto sessions = open_sessions(sessions_wanted, servers);
     return Driver(sessions, *workload, probe).run(options.load);
 }
 
 Json run(const Options& options) {
     raise_descriptor_limit(options.what.sessions + kDescriptorsBesides);
-    const auto server = address_of(options.host, options.port);
-    const ServerProbe probe(server, options.pid);
-    prepare(options, server);
+    Addresses servers;
+    for (const auto port : options.ports) servers.push_back(address_of(options.host, port));
+    const ServerProbe probe(servers, options.pids);
+    prepare(options, servers);
     if (options.workload == kIdle)
-        return report(run_idle(server, options.what.sessions, options.settle, probe), options.what.sessions);
+        return report(run_idle(servers, options.what.sessions, options.settle, probe), options.what.sessions);
     const auto rss_before = probe.rss_bytes();
-    const auto outcome = drive(options, server, probe);
+    const auto outcome = drive(options, servers, probe);
     return report(outcome, rss_before, probe.rss_bytes());
 }
 

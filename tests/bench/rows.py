@@ -12,6 +12,7 @@ import contestants
 
 CPU_RATE = "per_server_cpu_second"
 SERVERS = ("zabd", "zookeeper")
+ENSEMBLES = tuple(f"{kind}-{contestants.MEMBERS}" for kind in SERVERS)
 
 
 @dataclasses.dataclass
@@ -97,6 +98,45 @@ def throughput(key, title, workload, times_zookeeper=1.0, beside_echo=False, of_
         return outcome
 
     return Row(key, title, run)
+
+
+# --- ensembles of three ----------------------------------------------------------------------------------------------
+
+
+def of_ensemble(key, title, workload, times_zookeeper=1.0):
+    """Operations per CPU-second of all three servers, sessions spread over them."""
+    def run(bench):
+        runs = bench.interleaved(ENSEMBLES, lambda servers: bench.generate(servers, workload))
+        outcome = Outcome("op / CPU-s", *(median_of(runs[kind], CPU_RATE) for kind in ENSEMBLES), runs=runs)
+        outcome.goals.append(Goal(f">= {times_zookeeper:g} x ZooKeeper", outcome.advantage, times_zookeeper))
+        per_second = [median_of(runs[kind], "per_second") for kind in ENSEMBLES]
+        outcome.goals.append(Goal("op/s >= ZooKeeper's", per_second[0] / per_second[1], 1))
+        return outcome
+
+    return Row(key, title, run)
+
+
+def ensemble_lone_write(bench):
+    """One session at the leader, one write in flight."""
+    runs = bench.interleaved(ENSEMBLES, lambda servers: bench.generate(servers.at_leader(), "set", sessions=1, in_flight=1))
+    outcome = Outcome("us, p50", *(median_of(runs[kind], "p50_us") for kind in ENSEMBLES), lower_is_better=True, runs=runs)
+    outcome.goals.append(Goal("<= 0.5 x ZooKeeper", outcome.zabd / outcome.zookeeper, 0.5, at_most=True))
+    rates = [median_of(runs[kind], CPU_RATE) for kind in ENSEMBLES]
+    outcome.goals.append(Goal("op / CPU-s >= ZooKeeper's", rates[0] / rates[1], 1))
+    return outcome
+
+
+def ensemble_equal_load(bench):
+    """Both at half of what ZooKeeper can do when saturated."""
+    saturated = bench.interleaved(ENSEMBLES[1:], lambda servers: bench.generate(servers, "set"))
+    rate = median_of(saturated[ENSEMBLES[1]], "per_second") / 2
+    runs = bench.interleaved(ENSEMBLES, lambda servers: bench.generate(servers, "set", rate=rate))
+    outcome = Outcome("us, p99", *(median_of(runs[kind], "p99_us") for kind in ENSEMBLES), lower_is_better=True, runs=runs)
+    outcome.goals.append(Goal("<= 0.5 x ZooKeeper", outcome.zabd / outcome.zookeeper, 0.5, at_most=True))
+    return outcome
+
+
+# --- requests over open sessions, alone ------------------------------------------------------------------------------
 
 
 def lone_read(bench):
@@ -250,6 +290,10 @@ ROWS = [
     throughput("mixed", "90% getData, 10% setData, 60 x 16", "mixed"),
     throughput("ephemeral", "ephemeral create + delete, 60 x 16", "ephemeral"),
     throughput("create", "create, 60 x 16", "create", times_zookeeper=10),
+    of_ensemble("ensemble-set", "three servers: setData, 60 x 16", "set", times_zookeeper=10),
+    of_ensemble("ensemble-get", "three servers: getData, 60 x 16", "get", times_zookeeper=12),
+    Row("ensemble-lone-write", "three servers: lone durable set", ensemble_lone_write),
+    Row("ensemble-equal-load", "three servers: sets at half of ZooKeeper's rate", ensemble_equal_load),
     throughput("watch", "watch fan-out to 500: events", "watch", sessions=500),
     throughput("connect", "connect + close, 16 at once", "connect", sessions=16),
     Row("load", "bulk load of {nodes} znodes of 100 B", bulk_load),

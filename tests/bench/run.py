@@ -101,7 +101,7 @@ class Bench:
     def _server(self, kind):
         if kind not in self._shared:
             self._shared[kind] = self.start(kind)
-            if kind in rows.SERVERS:
+            if kind in rows.SERVERS + rows.ENSEMBLES:
                 self._warm(kind)
         return self._shared[kind]
 

@@ -1,21 +1,23 @@
-// What a server costs, asked from outside: alike for every server, whatever it is written in.
+// What servers cost, asked from outside: alike for every server, whatever it is written in. Of several, the members of an
+// ensemble, the sum.
 #pragma once
 
-#include <netinet/in.h>
+#include "tests/bench/socket.hpp"
+
 #include <sys/types.h>
 
 #include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <optional>
-#include <string>
+#include <vector>
 
 namespace zabd::bench {
 
 class ServerProbe {
 public:
-    /// `pid` 0: the process is not known, and neither is what it costs.
-    ServerProbe(const sockaddr_in& address, pid_t pid);
+    /// No pids: the processes are not known, and neither is what they cost.
+    ServerProbe(Addresses addresses, const std::vector<pid_t>& pids);
 
     /// Processor time of all its threads so far, those that have ended included; in user and kernel mode.
     [[nodiscard]] std::optional<std::chrono::nanoseconds> cpu() const;
@@ -25,11 +27,12 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> syncs() const;
 
 private:
-    [[nodiscard]] std::string word(const std::string& word) const;
-
-    sockaddr_in address_;
-    pid_t pid_;
-    clockid_t cpu_clock_{};
+    struct Process {
+        pid_t pid = 0;
+        clockid_t cpu_clock{};
+    };
+    Addresses addresses_;
+    std::vector<Process> processes_;
 };
 
 }  // namespace zabd::bench

@@ -58,15 +58,15 @@ Asked Session::answered(const wire::ReplyHeader& header, bool malformed) {
     return asked;
 }
 
-std::vector<Session> open_sessions(std::size_t count, const sockaddr_in& server) {
+std::vector<Session> open_sessions(std::size_t count, const Addresses& servers) {
     std::vector<Session> sessions;
     sessions.reserve(count);
     while (sessions.size() < count) {
         const auto first = sessions.size();
         const auto end = std::min(count, first + kHandshakesAtOnce);
         while (sessions.size() < end)
-            sessions.emplace_back(
-                Session::Options{.server = server, .source = source_address(sessions.size() / kSessionsPerSource)});
+            sessions.emplace_back(Session::Options{.server = servers[sessions.size() % servers.size()],
+                                                   .source = source_address(sessions.size() / kSessionsPerSource)});
         for (auto i = first; i < end; ++i) sessions[i].await_connected();
     }
     return sessions;

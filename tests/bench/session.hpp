@@ -104,7 +104,7 @@ private:
     Xid xid_next_ = 1;
 };
 
-/// `count` sessions, from as many source addresses as that takes. Handshakes overlap.
-std::vector<Session> open_sessions(std::size_t count, const sockaddr_in& server);
+/// `count` sessions, to each server in turn, from as many source addresses as that takes. Handshakes overlap.
+std::vector<Session> open_sessions(std::size_t count, const Addresses& servers);
 
 }  // namespace zabd::bench

@@ -36,6 +36,8 @@ private:
 void raise_descriptor_limit(std::size_t needed);
 
 /// `host` is a dotted IPv4 address.
+/// Of one server, or of the members of an ensemble.
+using Addresses = std::vector<sockaddr_in>;
 sockaddr_in address_of(const std::string& host, std::uint16_t port);
 /// Loopback address number `index` besides 127.0.0.1, to connect from: each has ports of its own.
 sockaddr_in source_address(std::size_t index);

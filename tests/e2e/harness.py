@@ -244,10 +244,12 @@ def zabd(directory, config=None, environment=None, **cfg):
 
 
 def zookeeper(directory, config=None, heap="256m", **cfg):
-    """The same for Apache ZooKeeper, standalone."""
+    """The same for Apache ZooKeeper."""
     settings = _merged(cfg, config)
     bare = {key: settings.pop(key) for key in list(settings) if key.startswith(BARE_PROPERTIES)}
-    return Server(directory, _java_command(heap, bare), {"preAllocSize": 1024, **settings})
+    member = any(key.startswith("server.") for key in settings)
+    main = "quorum.QuorumPeerMain" if member else "ZooKeeperServerMain"
+    return Server(directory, _java_command(main, heap, bare), {"preAllocSize": 1024, **settings})
 
 
 def server_of_kind(kind, directory, **settings):
@@ -259,13 +261,13 @@ def _merged(cfg, config):
     return {"tickTime": 2000, "admin.enableServer": "false", **cfg, **(config or {})}
 
 
-def _java_command(heap, properties):
+def _java_command(main, heap, properties):
     return [
         "java", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
         "-cp", "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar",
         "-Dzookeeper.jmx.log4j.disable=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
         *[f"-D{key}={value}" for key, value in properties.items()],
-        "org.apache.zookeeper.server.ZooKeeperServerMain",
+        f"org.apache.zookeeper.server.{main}",
     ]
 
 

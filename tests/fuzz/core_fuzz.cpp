@@ -384,6 +384,7 @@ private:
 
     // --- the core and what it asks for ---
     void start(core::Recovered recovered) {
+        recovered.hard_state = hard_state_;
         core_.emplace(options_, std::move(recovered));
         const auto zxid = checkpoint_.zxid();
         for (const auto& record : log_) {
@@ -438,6 +439,11 @@ private:
     }
     void carry_out(const core::PauseClient& pause, std::string_view) { ZABD_ASSERT(find(pause.connection) != nullptr); }
     void carry_out(const core::Event&, std::string_view) {}
+    void carry_out(const core::SaveHardState& save, std::string_view) {
+        hard_state_ = save.state;
+        step(core::HardStateSaved{});
+    }
+    void carry_out(const auto&, std::string_view) { ZABD_ASSERT(!"a server alone has no peers"); }
 
     struct State {
         std::uint64_t digest, bytes;
@@ -453,6 +459,7 @@ private:
     std::vector<wire::ConnectReply> sessions_;  // that were ever given
     std::vector<AppendToLog> log_;
     std::size_t synced_ = 0;  // records of log_
+    zab::HardState hard_state_;
     Checkpoint checkpoint_;
     std::map<Zxid, State> states_;  // by what had been applied
 };

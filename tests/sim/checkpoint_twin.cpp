@@ -25,6 +25,16 @@ Result<void> CheckpointTwin::commit(const storage::CheckpointBatch& batch) {
     if (meanwhile) meanwhile();
     if (auto reserved = reserve(next); !reserved) return reserved;
     if (planted_.is(Bug::kZxidBeforeData)) stored_.summary = next.summary;
+    return write(std::move(next));
+}
+
+Result<void> CheckpointTwin::fill(Images images) {
+    stored_ = {};
+    if (auto reserved = reserve(images); !reserved) return reserved;
+    return write(std::move(images));
+}
+
+Result<void> CheckpointTwin::write(Images next) {
     if (auto written = disk_.call(DiskCall::kCommit, kPlace); !written) return written;  // pages
     committing_ = &next;
     auto synced = disk_.call(DiskCall::kCommit, kPlace);  // the page that names them

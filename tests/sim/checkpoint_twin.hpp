@@ -22,6 +22,11 @@ public:
     Result<void> commit(const storage::CheckpointBatch& batch) override;
     [[nodiscard]] std::uint64_t size_bytes() const override { return disk_.reserved; }
 
+    /// A whole state, into an empty one.
+    Result<void> fill(Images images);
+    /// As if it had been there.
+    void restore(const Images& images) { stored_ = images; }
+
     [[nodiscard]] const Images& stored() const { return stored_; }
     /// What is being committed: after a power cut it may be there, or what is stored. nullptr: nothing is.
     [[nodiscard]] const Images* committing() const { return committing_; }
@@ -31,6 +36,7 @@ public:
 
 private:
     Result<void> reserve(const Images& next);
+    Result<void> write(Images next);
 
     Disk& disk_;
     Planted planted_;

@@ -15,6 +15,7 @@ using wire::OpCode;
 namespace {
 
 constexpr Xid kXidSetWatches = -8;  // as ZooKeeper's own clients have it
+constexpr std::uint64_t kMoves = 800;  // of a thousand losses: it tries another server
 constexpr Duration kBackOffMin = milliseconds(20);
 constexpr Duration kBackOffMax = seconds(2);
 
@@ -26,11 +27,13 @@ std::string framed(std::string_view content) {
 
 }  // namespace
 
-Client::Client(Stage& stage, ClientId id, const ClientOptions& options, Server& server, Checkers& checkers)
+Client::Client(Stage& stage, ClientId id, const ClientOptions& options, std::vector<Server*> servers,
+               Checkers& checkers)
     : stage_(stage),
       id_(id),
       options_(options),
-      server_(server),
+      servers_(std::move(servers)),
+      server_(stage.random.below(servers_.size())),
       checkers_(checkers),
       link_(stage, id),
       workload_(stage.random, options.mix),
@@ -51,7 +54,7 @@ void Client::start() {
     phase_ = Phase::kConnecting;
     splitter_ = wire::FrameSplitter(1 << 20);
     heard_ = sent_ = stage_.queue.now();
-    link_.connect(server_);
+    link_.connect(*servers_[server_]);
     look_at_clock();
 }
 
@@ -135,6 +138,8 @@ void Client::lose(std::string_view why) {
 
 void Client::come_back(Duration wait) {
     ++attempt_;
+    if (servers_.size() > 1 && !options_.pinned && stage_.random.per_mille(kMoves))
+        server_ = stage_.random.below(servers_.size());
     phase_ = Phase::kAway;
     after(wait, [this] { start(); });
 }

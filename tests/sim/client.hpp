@@ -1,5 +1,5 @@
 // A simulated client: speaks the client's protocol over its link, keeps its session alive, comes back after a loss with
-// its session and its watches, and tells the checkers what it sends and sees.
+// its session and its watches, to the same server or to another one, and tells the checkers what it sends and sees.
 #pragma once
 
 #include "tests/sim/link.hpp"
@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace zabd::sim {
 
@@ -21,11 +22,13 @@ struct ClientOptions {
     Duration think_min = milliseconds(1);
     Duration think_max = seconds(2);
     Mix mix;
+    bool pinned = false;  // to the server that it has met first
 };
 
 class Client final : public LinkEnd {
 public:
-    Client(Stage& stage, ClientId id, const ClientOptions& options, Server& server, Checkers& checkers);
+    /// It knows the addresses of all `servers`.
+    Client(Stage& stage, ClientId id, const ClientOptions& options, std::vector<Server*> servers, Checkers& checkers);
 
     void start();
     /// Never heard of again; its next life has a new session. `silently`: its connection is not closed.
@@ -80,7 +83,8 @@ private:
     Stage& stage_;
     ClientId id_;
     ClientOptions options_;
-    Server& server_;
+    std::vector<Server*> servers_;
+    std::size_t server_ = 0;  // of servers_
     Checkers& checkers_;
     Link link_;
     Workload workload_;

@@ -290,6 +290,22 @@ void Disk::put(const Path& path, std::string content) {
     inode->dirty.clear();
 }
 
+void Disk::take_away(const Path& path) {
+    files_.erase(path);
+    durable_.erase(path);
+    std::erase_if(name_changes_, [&](const NameChange& change) { return change.to == path || change.from == path; });
+}
+
+void Disk::become(const Disk& other) {
+    auto copy = other.clone();
+    files_ = std::move(copy.files_);
+    durable_ = std::move(copy.durable_);
+    name_changes_ = std::move(copy.name_changes_);
+    reserved = copy.reserved;
+    inode_last_ = std::max(inode_last_, copy.inode_last_);
+    restart();
+}
+
 Disk Disk::clone() const {
     std::map<std::uint64_t, InodePtr> copies;
     for (const auto& [number, inode] : inodes()) copies.emplace(number, std::make_shared<Inode>(*inode));

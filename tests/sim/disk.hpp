@@ -97,6 +97,10 @@ public:
     [[nodiscard]] std::string content(const Path& path) const { return files_.at(path)->now; }
     /// As if it had been written and synced.
     void put(const Path& path, std::string content);
+    /// As if it had been removed, and its directory synced.
+    void take_away(const Path& path);
+    /// Another disk is in its place, without power cuts to come; the hooks stay.
+    void become(const Disk& other);
 
 private:
     struct Inode {

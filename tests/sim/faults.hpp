@@ -1,4 +1,4 @@
-// The 32 kinds of fault, in one table with their counters. Not all are injected yet: those that need peers say so.
+// The 32 kinds of fault, in one table with their counters.
 #pragma once
 
 #include <array>
@@ -55,7 +55,6 @@ struct FaultKind {
     Fault fault;
     std::string_view group;
     std::string_view name;
-    std::string_view absent;  // why it is not injected; empty: it is
 };
 
 [[nodiscard]] const std::array<FaultKind, kFaultKinds>& fault_kinds();

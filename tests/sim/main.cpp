@@ -36,7 +36,9 @@ std::string replay_line(const WorldOptions& options) {
     std::string planted;
     for (const auto& [bug, name] : kBugs)
         if (options.planted.is(bug)) planted = fmt::format(" --planted {}", name);
-    return fmt::format("zabd-sim --seed {}{} --trace", options.seed, planted);
+    const auto servers = options.voters == 0 ? "" : fmt::format(" --servers {}", options.voters);
+    const auto images = options.old_images ? " --old-images" : "";
+    return fmt::format("zabd-sim --seed {}{}{}{} --trace", options.seed, servers, images, planted);
 }
 
 int run(const WorldOptions& options, bool prints_hash, Totals& totals) {
@@ -69,8 +71,7 @@ void report(const Totals& totals, std::chrono::duration<double> took) {
     fmt::print("seeds {}  virtual hours {:.1f}  virtual hours per wall minute {:.1f}  took {:.1f} s\n", totals.seeds,
                virtual_hours, virtual_hours * 60 / took.count(), took.count());
     for (const auto& kind : fault_kinds()) {
-        fmt::print("  {:<9} {:<32} {:>9}{}\n", kind.group, kind.name, totals.faults.of(kind.fault),
-                   kind.absent.empty() ? "" : fmt::format("  not injected: {}", kind.absent));
+        fmt::print("  {:<9} {:<32} {:>9}\n", kind.group, kind.name, totals.faults.of(kind.fault));
     }
 }
 
@@ -93,6 +94,9 @@ int main(int argc, char** argv) {
     app.add_flag("--report", prints_report, "print counts at the end");
     app.add_flag("--hashes", prints_hashes, "print each seed and its hash");
     app.add_flag("--no-faults", no_faults, "let nothing go wrong");
+    app.add_option("--servers", options.voters, "so many voters: 1, 3, 5 or 7; else drawn for each seed")
+        ->check(CLI::IsMember({1, 3, 5, 7}));
+    app.add_flag("--old-images", options.old_images, "disks may go back to what they were, which need only be noticed");
     app.add_option("--planted", planted, "plant this bug");
     CLI11_PARSE(app, argc, argv);
     for (const auto& [bug, name] : kBugs)

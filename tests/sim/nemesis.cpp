@@ -1,5 +1,6 @@
 #include "tests/sim/nemesis.hpp"
 
+#include "tests/sim/partitions.hpp"
 #include "tests/sim/power_cut.hpp"
 #include "tests/sim/world.hpp"
 
@@ -19,7 +20,9 @@ Nemesis::Nemesis(World& world, Duration course) : world_(world), stage_(world.st
     auto& random = stage_.random;
     for (std::size_t n = 0; n < kActions; ++n) {
         const auto action = static_cast<Action>(n);
-        if (action == Action::kDamage) continue;  // drawn for itself: it ends the run
+        if (action == Action::kDamage) continue;  // drawn for itself: it ends the run of a lone server
+        if (action == Action::kOldImage && !world_.options().old_images) continue;
+        if (!world_.ensemble() && action >= Action::kEmptyDisk && action < Action::kDelay) continue;
         const auto chances = random.coin() ? random.below(6) : 0;
         actions_.insert(actions_.end(), chances, action);
     }
@@ -33,7 +36,12 @@ Nemesis::Nemesis(World& world, Duration course) : world_(world), stage_(world.st
         };
 }
 
-void Nemesis::start() { wait(); }
+void Nemesis::start() {
+    if (world_.options().old_images)
+        for (auto& server : world_.servers())
+            stage_.queue.after(interval_, [&server] { server->store().take_image(); });
+    wait();
+}
 
 void Nemesis::wait() {
     stage_.queue.after(stage_.random.between(interval_ / 8, interval_ * 2), [this] {
@@ -45,8 +53,11 @@ void Nemesis::wait() {
 
 void Nemesis::act() {
     const auto action = actions_[stage_.random.below(actions_.size())];
-    auto& server = *world_.servers()[stage_.random.below(world_.servers().size())];
-    action < Action::kDelay || action == Action::kDamage ? act_on(server, action) : act_on_client(action);
+    if (action >= Action::kKillAll && action < Action::kDelay) return act_on_all(action);
+    if (action >= Action::kDelay && action != Action::kDamage) return act_on_client(action);
+    auto* target = world_.servers()[stage_.random.below(world_.servers().size())].get();
+    if (auto* leader = world_.leader(); leader && stage_.random.coin()) target = leader;
+    act_on(*target, action);
 }
 
 void Nemesis::act_on(Server& server, Action action) {
@@ -84,9 +95,130 @@ void Nemesis::act_on(Server& server, Action action) {
         case Action::kFailSync: ++syncs_to_fail_; return;
         case Action::kFillDisk: return fill(server);
         case Action::kDamage: return damage(server);
+        case Action::kEmptyDisk: return empty_disk(server);
+        case Action::kOldImage: return put_old_image_back(server);
         default: return;
     }
 }
+
+// --- the ensemble ----------------------------------------------------------------------------------------------------
+
+void Nemesis::act_on_all(Action action) {
+    auto& random = stage_.random;
+    switch (action) {
+        case Action::kKillAll: return kill_all(false);
+        case Action::kCutPowerOfAll: return kill_all(true);
+        case Action::kRollingRestart:
+            stage_.faults.add(Fault::kReconfiguration);
+            return restart_in_turn(0);
+        case Action::kPartition: return partition();
+        default: break;
+    }
+    const auto& servers = world_.servers();
+    const auto one = random.below(servers.size());
+    const auto other = (one + 1 + random.below(servers.size() - 1)) % servers.size();
+    act_between(servers[one]->id(), servers[other]->id(), action);
+}
+
+void Nemesis::act_between(ServerId one, ServerId other, Action action) {
+    auto& random = stage_.random;
+    auto& mesh = world_.mesh();
+    const auto time = random.between(seconds(1), seconds(20));
+    switch (action) {
+        case Action::kDelayPeers: {
+            stage_.faults.add(Fault::kReorder);
+            const auto by = random.mostly_short(milliseconds(20), seconds(8));
+            mesh.delay(one, other, time, by);
+            if (random.coin()) mesh.delay(other, one, time, by);
+            return;
+        }
+        case Action::kLosePackets:
+            mesh.lose(one, other, time);
+            return mesh.lose(other, one, time);
+        case Action::kNarrow:
+            stage_.faults.add(Fault::kClog);
+            return mesh.narrow(one, other, time, random.between(1, 20));
+        case Action::kSilence:
+            stage_.faults.add(Fault::kHalfOpen);
+            return mesh.silence(one, other);
+        case Action::kResetPeers: return mesh.reset(one, other);
+        default: return;
+    }
+}
+
+/// Links are cut one by one, perhaps, and mended in another order.
+void Nemesis::partition() {
+    auto& random = stage_.random;
+    std::vector<ServerId> ids;
+    for (const auto& server : world_.servers()) ids.push_back(server->id());
+    const auto shape = static_cast<Shape>(random.below(kShapes));
+    auto cuts = cuts_of(shape, ids, random);
+    stage_.faults.add(fault_of(shape));
+    const auto spread = random.coin() ? Duration(0) : random.mostly_short(milliseconds(10), seconds(5));
+    const auto time = random.mostly_short(milliseconds(200), seconds(40));
+    for (const auto& [from, to] : cuts) {
+        stage_.trace.event("the path from {} to {} is to be cut", number(from), number(to));
+        stage_.queue.after(random.between(Duration(0), spread), [this, from = from, to = to] {
+            if (!healed_) world_.mesh().cut(from, to);
+        });
+        const auto mended = spread + time + random.between(Duration(0), spread);
+        stage_.queue.after(mended, [this, from = from, to = to] { world_.mesh().mend(from, to); });
+    }
+}
+
+void Nemesis::kill_all(bool power) {
+    stage_.faults.add(Fault::kKillAll);
+    for (auto& server : world_.servers()) {
+        if (!server->accepts()) continue;
+        power ? server->cut_power() : server->kill();
+        world_.restart(*server, stage_.random.mostly_short(kDownMin, kDownMax));
+    }
+}
+
+/// As an operator brings new settings in: one after the other.
+void Nemesis::restart_in_turn(std::size_t next) {
+    if (healed_ || next == world_.servers().size()) return;
+    auto& server = *world_.servers()[next];
+    const auto go_on = [this, next] {
+        stage_.queue.after(stage_.random.between(seconds(1), seconds(5)), [this, next] { restart_in_turn(next + 1); });
+    };
+    if (!server.accepts()) return go_on();
+    server.draw_settings();
+    server.stop([this, &server, go_on] {
+        world_.restart(server, milliseconds(100));
+        go_on();
+    });
+}
+
+bool Nemesis::may_lose_disk(const Server& server) {
+    if (!server.hard_state().has_history) return false;
+    if (!server.votes()) return true;
+    std::size_t voters = 0;
+    for (const auto& one : world_.servers()) voters += one->votes() ? 1 : 0;
+    if (!disks_lost_.contains(server.id()) && disks_lost_.size() >= (voters - 1) / 2) return false;
+    disks_lost_.insert(server.id());
+    return true;
+}
+
+void Nemesis::empty_disk(Server& server) {
+    if (!may_lose_disk(server)) return;
+    stage_.faults.add(Fault::kAmnesia);
+    server.cut_power();
+    server.store().wipe();
+    server.disk_was_lost();
+    world_.restart(server, stage_.random.mostly_short(kDownMin, kDownMax));
+}
+
+void Nemesis::put_old_image_back(Server& server) {
+    server.cut_power();
+    if (server.store().put_image_back()) {
+        stage_.faults.add(Fault::kOldImage);
+        server.disk_was_lost();
+    }
+    world_.restart(server, stage_.random.mostly_short(kDownMin, kDownMax));
+}
+
+// --- clients ---------------------------------------------------------------------------------------------------------
 
 void Nemesis::act_on_client(Action action) {
     auto& random = stage_.random;
@@ -138,12 +270,15 @@ void Nemesis::fill(Server& server) {
 }
 
 void Nemesis::damage(Server& server) {
+    if (world_.ensemble() && !may_lose_disk(server)) return;
     if (stage_.random.coin()) {
         server.cut_power();
     } else {
         server.kill();
     }
-    damaged_ = damage_at_rest(server.disk(), Server::kLogDirectory, stage_.random, stage_.faults);
+    const auto log = server.store().log_directory_in_use();
+    const bool damaged = damage_at_rest(server.disk(), log, stage_.random, stage_.faults);
+    damaged_ = damaged && !world_.ensemble();
     world_.restart(server, seconds(1));
 }
 

@@ -1,11 +1,15 @@
 // What goes wrong: draws faults at random times and heals them. Which kinds, and how often, differs from seed to seed,
 // as faults that come seldom meet states that frequent ones would never let come about.
+//
+// Disks     that are lost or rot in an ensemble: those of a minority of its voters at most, and none again before it has been
+//           given the history by a leader; nothing could be promised otherwise.
 #pragma once
 
 #include "tests/sim/server.hpp"
 #include "tests/sim/stage.hpp"
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 namespace zabd::sim {
@@ -37,6 +41,19 @@ private:
         kSlowSyncs,
         kFailSync,
         kFillDisk,
+        kEmptyDisk,
+        kOldImage,
+        // of the whole ensemble
+        kKillAll,
+        kCutPowerOfAll,
+        kRollingRestart,
+        kPartition,
+        kDelayPeers,
+        kLosePackets,
+        kNarrow,
+        kSilence,
+        kResetPeers,
+        // of a client
         kDelay,
         kClog,
         kOneWayCut,
@@ -52,6 +69,15 @@ private:
     void wait();
     void act();
     void act_on(Server& server, Action action);
+    void act_on_all(Action action);
+    void act_between(ServerId one, ServerId other, Action action);
+    void partition();
+    void kill_all(bool power);
+    void restart_in_turn(std::size_t next);
+    void empty_disk(Server& server);
+    void put_old_image_back(Server& server);
+    /// Its disk may be lost; if so, it counts.
+    [[nodiscard]] bool may_lose_disk(const Server& server);
     void act_on_client(Action action);
     void damage(Server& server);
     void set_clock(Server& server);
@@ -64,6 +90,7 @@ private:
     Duration interval_;
     bool healed_ = false;
     bool damaged_ = false;
+    std::set<ServerId> disks_lost_;
     std::uint64_t syncs_to_fail_ = 0;
     std::uint64_t reads_to_fail_ = 0;
 };

@@ -11,17 +11,6 @@ namespace zabd::sim {
 
 using wire::OpCode;
 
-namespace {
-
-std::string_view body_of(const Bytes& txn) {
-    wire::Decoder in(txn.view());
-    wire::TxnHeader header;
-    wire::decode(in, header);
-    return in.rest();
-}
-
-}  // namespace
-
 bool is_write(OpCode op) {
     switch (op) {
         case OpCode::kCreate:
@@ -39,7 +28,7 @@ bool is_write(OpCode op) {
 
 // --- in --------------------------------------------------------------------------------------------------------------
 
-void Oracle::frame_in(ConnectionId id, std::string_view frame, Now now) {
+void Oracle::frame_in(ConnectionId id, std::string_view frame) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
     auto& connection = found->second;
@@ -56,108 +45,91 @@ void Oracle::frame_in(ConnectionId id, std::string_view frame, Now now) {
     wire::RequestHeader header;
     wire::decode(in, header);
     ZABD_ASSERT(!in.failed());
-    connection.asked.push_back(
-        {.xid = header.xid, .op = header.op, .body = std::string(in.rest()), .may_be_refused = room_limited_});
-    tell([&](Checker& checker) { checker.on_request(id, connection.session, connection.asked.back(), now); });
+    connection.asked.push_back({.xid = header.xid,
+                                .op = header.op,
+                                .body = std::string(in.rest()),
+                                .may_be_refused = history_.any_room_limited(),
+                                .room_limits = history_.room_limits});
+    const auto& asked = connection.asked.back();
+    if (is_write(asked.op))
+        history_.asked(connection.session, asked.xid, {.op = asked.op, .body = asked.body, .server = server_});
+    tell([&](Checker& checker) { checker.on_request(server_, id, connection.session, asked); });
 }
 
-Oracle::Connection* Oracle::owner_of(SessionId session, ConnectionId& id) {
-    const auto owner = owners_.find(session);
-    if (owner == owners_.end()) return nullptr;
-    id = owner->second;
-    const auto found = connections_.find(id);
-    return found == connections_.end() ? nullptr : &found->second;
+void Oracle::appended(Zxid zxid, const Bytes& txn) {
+    const auto last = std::max({zxid_, replaced_at_, log_.empty() ? Zxid{} : *log_.rbegin()});
+    if (!follows(last, zxid))
+        violated("I-CONT", fmt::format("server {} logs {:#x} behind {:#x}", number(server_), zxid.value, last.value));
+    log_.insert(zxid);
+    const auto [record, first] = history_.append(server_, zxid, txn);
+    if (first) tell([&](Checker& checker) { checker.on_proposed(record); });
 }
 
-void Oracle::proposed(Zxid zxid, const Bytes& txn, Now now) {
-    const auto header = wire::decoded<wire::TxnHeader>(txn.view());
-    ZABD_ASSERT(header && header->zxid == zxid);
-    if (!proposals_.empty() && !follows(proposals_.back().header.zxid, zxid))
-        violated("I-CONT",
-                 fmt::format("zxid {:#x} proposed behind {:#x}", zxid.value, proposals_.back().header.zxid.value));
-    Proposal proposal{.header = *header, .txn = txn, .asked = {}};
-    if (auto* connection = owner_of(header->session, proposal.asker)) {
-        const auto asked = std::ranges::find_if(connection->asked, [&](const Asked& one) {
-            return one.xid == header->xid && one.zxid == Zxid{} && is_write(one.op);
-        });
-        if (asked != connection->asked.end()) {
-            asked->zxid = zxid;
-            proposal.asked = *asked;
-        }
-    }
-    proposals_.push_back(std::move(proposal));
-    tell([&](Checker& checker) { checker.on_proposed(*header, now); });
+void Oracle::truncated(Zxid zxid) {
+    if (zxid < zxid_)
+        violated("I-PREFIX", fmt::format("server {} cuts its log to {:#x}, and has applied {:#x}", number(server_),
+                                         zxid.value, zxid_.value));
+    log_.erase(log_.upper_bound(zxid), log_.end());
+    tell([&](Checker& checker) { checker.on_truncated(server_, zxid); });
+}
+
+void Oracle::replaced(Zxid zxid) {
+    if (!history_.committed(zxid))
+        violated("I-PREFIX", fmt::format("server {} takes a state of {:#x}, which was never committed", number(server_),
+                                         zxid.value));
+    log_.clear();
+    replaced_at_ = zxid;
+    tell([&](Checker& checker) { checker.on_replaced(server_, zxid); });
 }
 
 void Oracle::room_told(bool limited) {
-    room_limited_ = limited;
-    if (!limited) return;
-    for (auto& [id, connection] : connections_)
-        for (auto& asked : connection.asked) asked.may_be_refused = true;
+    history_.room_limited[server_] = limited;
+    if (limited) ++history_.room_limits;
 }
 
 // --- the model -------------------------------------------------------------------------------------------------------
 
 void Oracle::advance_to(Zxid zxid) {
     while (zxid_ < zxid) {
-        if (proposals_.empty())
-            violated("I-DUR", fmt::format("zxid {:#x} is told of, but was never proposed", zxid.value));
-        const auto proposal = std::move(proposals_.front());
-        proposals_.pop_front();
-        commit(proposal);
+        auto next = log_.upper_bound(zxid_);
+        const bool logged = next != log_.end() && *next <= zxid;
+        const auto elsewhere = zxid_ < replaced_at_ ? history_.behind(zxid_) : std::nullopt;
+        if (!logged && !elsewhere)
+            violated("I-DUR", fmt::format("server {} tells of zxid {:#x}, which is not in its log", number(server_),
+                                          zxid.value));
+        commit(logged ? *next : *elsewhere);
     }
 }
 
-void Oracle::commit(const Proposal& proposal) {
-    zxid_ = proposal.header.zxid;
-    auto outcome = carry_out(proposal);
-    tell([&](Checker& checker) { checker.on_committed({proposal.header, proposal.txn, outcome}, model_); });
-    if (!proposal.asked) return;
-    const auto found = connections_.find(proposal.asker);
-    if (found == connections_.end()) return;
-    const auto asked = std::ranges::find(found->second.asked, proposal.header.zxid, &Asked::zxid);
-    if (asked != found->second.asked.end()) asked->outcome = std::move(outcome);
+void Oracle::commit(Zxid zxid) {
+    const bool first = history_.commit(server_, zxid_, zxid);
+    const auto& record = history_.record(zxid);
+    zxid_ = zxid;
+    auto outcome = History::carry_out(record, model_);
+    if (first) history_.keep(zxid, model_);
+    tell([&](Checker& checker) { checker.on_committed({server_, record, outcome, first}, model_); });
+    if (record.request) bind(record, std::move(outcome));
 }
 
-Outcome Oracle::carry_out(const Proposal& proposal) {
-    const auto& header = proposal.header;
-    const Model::Place place{header.zxid, header.time_ms, header.session};
-    if (header.type == OpCode::kCreateSession) {
-        const auto txn = wire::decoded<wire::CreateSessionTxn>(body_of(proposal.txn));
-        ZABD_ASSERT(txn.has_value());
-        if (model_.sessions().contains(header.session))
-            violated("I-SESS", fmt::format("session {:#x} was given twice", number(header.session)));
-        model_.open_session(header.session, txn->timeout_ms);
-        return {};
-    }
-    if (header.type == OpCode::kCloseSession) {
-        if (!model_.sessions().contains(header.session))
-            violated("I-SESS", fmt::format("session {:#x} was closed twice", number(header.session)));
-        return model_.close_session(place);
-    }
-    if (header.session == SessionId::kNone) {
-        if (header.type != OpCode::kDeleteContainer) return {};
-        const auto txn = wire::decoded<wire::DeleteTxn>(body_of(proposal.txn));
-        ZABD_ASSERT(txn.has_value());
-        auto outcome = model_.reap(txn->path, place);
-        if (outcome.error != wire::ErrorCode::kOk)
-            violated("I-MODEL", fmt::format("{} was reaped, which was not to go", txn->path));
-        return outcome;
-    }
-    if (!proposal.asked)
-        violated("I-MODEL", fmt::format("transaction {:#x} of session {:#x} was never asked for", header.zxid.value,
-                                        number(header.session)));
-    return model_.write(proposal.asked->op, proposal.asked->body, place);
+void Oracle::bind(const History::Record& record, Outcome outcome) {
+    const auto owner = owners_.find(record.header.session);
+    if (owner == owners_.end()) return;
+    auto& asked = connections_.at(owner->second).asked;
+    const auto found = std::ranges::find_if(
+        asked, [&](const Asked& one) { return one.xid == record.header.xid && is_write(one.op); });
+    if (found == asked.end()) return;
+    found->zxid = record.header.zxid;
+    found->outcome = std::move(outcome);
 }
 
 // --- out -------------------------------------------------------------------------------------------------------------
 
-void Oracle::frame_out(ConnectionId id, std::string_view frame, Now now) {
+void Oracle::frame_out(ConnectionId id, std::string_view frame) {
     const auto found = connections_.find(id);
     if (found == connections_.end())
         violated("I-FIFO", fmt::format("a frame for connection {}, which is closed", number(id)));
     auto& connection = found->second;
-    if (!connection.greeted) return greeting_out(id, connection, frame, now);
+    if (!connection.greeted) return greeting_out(id, connection, frame);
     wire::Decoder in(frame);
     wire::ReplyHeader header;
     wire::decode(in, header);
@@ -171,26 +143,27 @@ void Oracle::frame_out(ConnectionId id, std::string_view frame, Now now) {
     reply_out(id, connection, header, in.rest());
 }
 
-void Oracle::greeting_out(ConnectionId id, Connection& connection, std::string_view frame, Now now) {
+void Oracle::greeting_out(ConnectionId id, Connection& connection, std::string_view frame) {
     const auto reply = wire::decode_connect_reply(frame);
     ZABD_ASSERT(reply.has_value());
     connection.greeted = true;
     if (reply->session != SessionId::kNone && connection.asked_for == SessionId::kNone) {
         // A new one: its transaction is the next that is carried out.
         while (!model_.sessions().contains(reply->session)) {
-            if (proposals_.empty())
+            const auto next = log_.upper_bound(zxid_);
+            if (next == log_.end())
                 violated("I-DUR", fmt::format("session {:#x} greeted before it was logged", number(reply->session)));
-            advance_to(proposals_.front().header.zxid);
+            advance_to(*next);
         }
-        passwords_[reply->session] = reply->password;
+        history_.passwords[reply->session] = reply->password;
     }
-    const auto known = passwords_.find(connection.asked_for);
-    const bool right = known != passwords_.end() && known->second == connection.password;
+    const auto known = history_.passwords.find(connection.asked_for);
+    const bool right = known != history_.passwords.end() && known->second == connection.password;
     if (reply->session != SessionId::kNone) {
         connection.session = reply->session;
         owners_[reply->session] = id;
     }
-    tell([&](Checker& checker) { checker.on_greeting({id, connection.asked_for, right, *reply}, model_, now); });
+    tell([&](Checker& checker) { checker.on_greeting({server_, id, connection.asked_for, right, *reply}, model_); });
 }
 
 void Oracle::event_out(ConnectionId id, const Connection& connection, const wire::ReplyHeader& header,
@@ -209,7 +182,9 @@ void Oracle::reply_out(ConnectionId id, Connection& connection, const wire::Repl
     if (asked == connection.asked.end() || (!ping && asked->xid != header.xid))
         violated("I-FIFO", fmt::format("connection {} is answered xid {}, but {} is next", number(id), header.xid,
                                        asked == connection.asked.end() ? 0 : asked->xid));
-    tell([&](Checker& checker) { checker.on_reply({id, connection.session, *asked, header, body}, model_); });
+    if (history_.room_limits != asked->room_limits) asked->may_be_refused = true;
+    tell([&](Checker& checker) { checker.on_reply({server_, id, connection.session, *asked, header, body}, model_); });
+    if (is_write(asked->op) && asked->zxid != Zxid{}) history_.acknowledge(asked->zxid);
     connection.asked.erase(asked);
 }
 
@@ -222,11 +197,28 @@ void Oracle::closed(ConnectionId id) {
     tell([&](Checker& checker) { checker.on_closed(id); });
 }
 
-void Oracle::batch_end(const core::Core& core, Now now, std::size_t frames) {
-    advance_to(core.status().zxid_applied);
+void Oracle::batch_end(const core::Core& core, const DiskFacts& disk, Now now, std::size_t frames) {
+    const auto status = core.status();
+    advance_to(status.zxid_applied);
+    if (status.zxid_applied != zxid_)
+        violated("I-MONO", fmt::format("server {} stands at {:#x}, and was at {:#x}", number(server_),
+                                       status.zxid_applied.value, zxid_.value));
+    if (zxid_ > disk.log_durable)
+        violated("I-DUR", fmt::format("server {} has applied {:#x}, its log is durable up to {:#x}", number(server_),
+                                      zxid_.value, disk.log_durable.value));
+    log_.erase(log_.begin(), log_.upper_bound(zxid_));
+    history_.compare_digest(server_, zxid_, status.digest);
     std::size_t unanswered = 0;
     for (const auto& [id, connection] : connections_) unanswered += connection.asked.size();
-    const BatchEnd end{core, now, unanswered, connections_.size(), frames};
+    const BatchEnd end{.server = server_,
+                       .core = core,
+                       .status = status,
+                       .disk = disk,
+                       .history = history_,
+                       .now = now,
+                       .unanswered = unanswered,
+                       .connections = connections_.size(),
+                       .frames = frames};
     tell([&](Checker& checker) { checker.on_batch_end(end, model_); });
 }
 
@@ -235,16 +227,26 @@ void Oracle::batch_end(const core::Core& core, Now now, std::size_t frames) {
 void Oracle::went_down() {
     connections_.clear();
     owners_.clear();
-    room_limited_ = false;
-    tell([](Checker& checker) { checker.on_down(); });
+    history_.room_limited[server_] = false;
+    tell([&](Checker& checker) { checker.on_down(server_); });
 }
 
-void Oracle::recovered(const Recovery& recovery) {
-    if (recovery.zxid < zxid_)
-        violated("I-DUR", fmt::format("recovered up to zxid {:#x}, but {:#x} had been told of", recovery.zxid.value,
-                                      zxid_.value));
-    advance_to(recovery.zxid);
-    proposals_.clear();  // they were never durable
+void Oracle::recovered(const Recovery& recovery, std::set<Zxid> log, bool alone) {
+    log_ = std::move(log);
+    replaced_at_ = Zxid{};
+    if (alone) {
+        if (recovery.zxid < zxid_)
+            violated("I-DUR", fmt::format("recovered up to zxid {:#x}, but {:#x} had been told of",
+                                          recovery.zxid.value, zxid_.value));
+        advance_to(recovery.zxid);
+        history_.forget_behind(recovery.zxid);
+    } else {
+        if (!history_.committed(recovery.zxid))
+            violated("I-DUR", fmt::format("server {} starts with a state of {:#x}, which was never committed",
+                                          number(server_), recovery.zxid.value));
+        zxid_ = recovery.zxid;
+        model_ = history_.model_at(zxid_);
+    }
     tell([&](Checker& checker) { checker.on_recovery(recovery, model_); });
 }
 

@@ -1,9 +1,8 @@
-// Between a server's core and the rest of the world: sees every frame and every transaction, keeps the model at the
-// zxid of what it sees, and tells the checkers what that means.
+// Between a server's core and the rest of the world: sees every frame and every transaction, keeps a model at the zxid of
+// what it sees, and tells the checkers what that means.
 //
-// Binding   a transaction is joined to the request that it came from by its session and xid, so that the model carries
-//           out what the client asked and not what the server made of it.
-// Crash     the model only follows what the core had applied, which was durable; so nothing is ever taken back.
+// History   what the server applies must be what the history has there; the model follows it, and is set back to where the
+//           server's state stands when it starts anew.
 #pragma once
 
 #include "tests/sim/checkers/checker.hpp"
@@ -12,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 namespace zabd::sim {
@@ -20,28 +20,37 @@ using Checkers = std::vector<std::unique_ptr<Checker>>;
 
 class Oracle {
 public:
-    explicit Oracle(Checkers& checkers) : checkers_(checkers) {}
+    Oracle(ServerId server, History& history, Checkers& world) : server_(server), history_(history), world_(world) {}
+    /// Those that hear of this server alone.
+    [[nodiscard]] Checkers& own() { return own_; }
 
     void opened(ConnectionId connection) { connections_.try_emplace(connection); }
     /// A frame that the core is about to get.
-    void frame_in(ConnectionId connection, std::string_view frame, Now now);
-    void proposed(Zxid zxid, const Bytes& txn, Now now);
+    void frame_in(ConnectionId connection, std::string_view frame);
+    /// It enters the server's log.
+    void appended(Zxid zxid, const Bytes& txn);
+    /// All behind it leaves the log.
+    void truncated(Zxid zxid);
+    /// A state that came from elsewhere takes the place of log and state.
+    void replaced(Zxid zxid);
     /// The core is told that the log's room is limited, or not any more.
     void room_told(bool limited);
     /// A frame that the core gave out, without its prefix.
-    void frame_out(ConnectionId connection, std::string_view frame, Now now);
+    void frame_out(ConnectionId connection, std::string_view frame);
     /// The connection gets nothing more.
     void closed(ConnectionId connection);
-    void batch_end(const core::Core& core, Now now, std::size_t frames);
+    void batch_end(const core::Core& core, const DiskFacts& disk, Now now, std::size_t frames);
     void went_down();
-    void recovered(const Recovery& recovery);
+    /// `log`: the records that were found in it. `alone`: what was not found never was.
+    void recovered(const Recovery& recovery, std::set<Zxid> log, bool alone);
 
     [[nodiscard]] const Model& model() const { return model_; }
     [[nodiscard]] Zxid zxid() const { return zxid_; }
 
     template <class Tell>
     void tell(const Tell& tell) {
-        for (const auto& checker : checkers_) tell(*checker);
+        for (const auto& checker : own_) tell(*checker);
+        for (const auto& checker : world_) tell(*checker);
     }
 
 private:
@@ -53,30 +62,25 @@ private:
         SessionId session = SessionId::kNone;
         std::deque<Asked> asked;
     };
-    struct Proposal {
-        wire::TxnHeader header;
-        Bytes txn;
-        std::optional<Asked> asked;  // nullopt: the server itself
-        ConnectionId asker = ConnectionId::kNone;
-    };
 
     void advance_to(Zxid zxid);
-    void commit(const Proposal& proposal);
-    Outcome carry_out(const Proposal& proposal);
-    void greeting_out(ConnectionId id, Connection& connection, std::string_view frame, Now now);
+    void commit(Zxid zxid);
+    void bind(const History::Record& record, Outcome outcome);
+    void greeting_out(ConnectionId id, Connection& connection, std::string_view frame);
     void event_out(ConnectionId id, const Connection& connection, const wire::ReplyHeader& header,
                    std::string_view body);
     void reply_out(ConnectionId id, Connection& connection, const wire::ReplyHeader& header, std::string_view body);
-    [[nodiscard]] Connection* owner_of(SessionId session, ConnectionId& id);
 
-    Checkers& checkers_;
+    const ServerId server_;
+    History& history_;
+    Checkers& world_;
+    Checkers own_;
     Model model_;
-    Zxid zxid_;  // where the model stands
-    std::deque<Proposal> proposals_;
+    Zxid zxid_;           // where the model stands
+    std::set<Zxid> log_;  // what the server has logged behind it, and some before
+    Zxid replaced_at_;    // the state that came from elsewhere last
     std::map<ConnectionId, Connection> connections_;
     std::map<SessionId, ConnectionId> owners_;
-    std::map<SessionId, wire::Password> passwords_;  // as given out
-    bool room_limited_ = false;
 };
 
 }  // namespace zabd::sim

@@ -26,6 +26,11 @@ enum class Bug : std::uint8_t {
     kExpiredEarly,
     kPauseIgnored,
     kWriteTwice,  // a request is handed to the core twice
+
+    // of ensembles
+    kHardStateNotDurable,  // said to be saved, and not
+    kInstallNotAtomic,     // the new state counts before it is whole
+    kTruncIgnored,         // the log keeps what was to be cut
 };
 
 struct BugName {
@@ -49,6 +54,9 @@ inline constexpr std::array kBugs{
     BugName{Bug::kExpiredEarly, "expired-early"},
     BugName{Bug::kPauseIgnored, "pause-ignored"},
     BugName{Bug::kWriteTwice, "write-twice"},
+    BugName{Bug::kHardStateNotDurable, "hard-state-not-durable"},
+    BugName{Bug::kInstallNotAtomic, "install-not-atomic"},
+    BugName{Bug::kTruncIgnored, "trunc-ignored"},
 };
 
 /// What is planted in this run: at most one.

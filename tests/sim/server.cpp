@@ -1,7 +1,5 @@
 #include "tests/sim/server.hpp"
 
-#include "storage/log_format.hpp"
-#include "tests/sim/planted_state.hpp"
 #include "tests/sim/power_cut.hpp"
 #include "wire/assert.hpp"
 #include "wire/jute.hpp"
@@ -11,12 +9,9 @@
 
 namespace zabd::sim {
 
-const Disk::Path Server::kLogDirectory = "/log";
-
 namespace {
 
 constexpr Duration kTick = milliseconds(100);
-constexpr std::uint64_t kIdentity = 0x7a6162642d73696d;
 constexpr std::int64_t kMonotonicBegin = 1'000'000;
 constexpr std::int64_t kWallBegin = 1'700'000'000'000;
 constexpr Duration kDrainMax = seconds(10);
@@ -37,17 +32,16 @@ void for_each_frame(std::string_view bytes, const Visit& visit) {
 
 }  // namespace
 
-Server::Server(Stage& stage, const ServerOptions& options, Network& network, Checkers& checkers)
+Server::Server(Stage& stage, const ServerOptions& options, Network& network, Mesh& mesh, History& history,
+               Checkers& checkers)
     : stage_(stage),
       options_(options),
       network_(network),
-      oracle_(checkers),
-      checkpoint_store_(disk_, stage.planted),
-      files_(disk_, stage.planted) {
-    disk_.coin = [this] { return stage_.random.coin(); };
-    checkpoint_store_.meanwhile = [this] {
-        for (auto& images : std::exchange(images_meanwhile_, {})) checkpoint_->take(std::move(images), now().monotonic);
-    };
+      mesh_(mesh),
+      oracle_(options.core.server, history, checkers),
+      store_(stage, options.store),
+      connection_last_(number(options.core.server) << 32) {
+    mesh_.attach(id(), *this);
 }
 
 // --- time ------------------------------------------------------------------------------------------------------------
@@ -79,8 +73,8 @@ void Server::heal() {
     const auto now = stage_.queue.now();
     paused_until_ = slow_until_ = slow_syncs_until_ = std::min(now, paused_until_);
     if (stalled_until_ > stalled_from_) stalled_until_ = std::clamp(now, stalled_from_, stalled_until_);
-    disk_.do_not_cut();
-    disk_.capacity = std::numeric_limits<std::uint64_t>::max();
+    disk().do_not_cut();
+    disk().capacity = std::numeric_limits<std::uint64_t>::max();
     if (up()) after(Duration(0), [this] { run_inputs(); });
 }
 
@@ -149,123 +143,149 @@ Start Server::start() {
     wakes_ = draining_ = batch_open_ = false;
     busy_until_ = paused_until_ = slow_until_ = Time{0};
     images_meanwhile_.clear();
+    hard_states_.clear();
+    cuts_.clear();
+    cuts_told_ = 0;
+    install_.reset();
+    after_install_.clear();
+    snapshots_wanted_.clear();
+    ++storage_number_;
     if (auto recovered = recover(); !recovered) {
         reason_ = recovered.error();
         core_.reset();
         outputs_.clear();
-        stage_.trace.event("server does not start: {}", reason_.where);
-        if (disk_.cut()) sim::cut_power(disk_, stage_.random, stage_.faults);
+        store_.close();
+        stage_.trace.event("server {} does not start: {}", number(id()), reason_.where);
+        if (disk().cut()) sim::cut_power(disk(), stage_.random, stage_.faults);
         return reason_.code == Errc::kDamaged ? Start::kRefused : Start::kDied;
     }
+    mesh_.server_up(id());
     tick();
     return Start::kServing;
 }
 
 Result<void> Server::recover() {
-    if (stage_.planted.is(Bug::kTornTailAccepted)) accept_torn_tail(disk_, kLogDirectory);
-    recovered_ = checkpoint_store_.stored();
-    auto begin = restored(with_planted_bug(recovered_, stage_.planted));
-    if (!begin) return std::unexpected(begin.error());
-    const auto checkpoint = recovered_;
+    auto opened = store_.open();
+    if (!opened) return std::unexpected(opened.error());
+    if (opened->quarantined) {
+        stage_.trace.event("server {} puts its storage aside: {}", number(id()), *opened->quarantined);
+        disk_was_lost();
+    }
+    recovered_ = opened->checkpoint;
+    const auto stands_at = recovered_.summary.zxid;
     options_.core.start = now().wall;
-    core_ = std::make_unique<core::Core>(options_.core, std::move(*begin));
-
-    const storage::LogOptions log_options{
-        .directory = kLogDirectory, .segment_bytes = options_.segment_bytes, .identity = kIdentity, .files = &files_};
-    storage::LogScan scan;
-    auto segments = storage::LogSegments::open(
-        log_options, checkpoint.summary.zxid,
-        [this](storage::LogRecord record) {
-            core_->step(core::LogRecovered{record.zxid, std::move(record.txn)}, outputs_);
-        },
-        scan);
-    if (!segments) return std::unexpected(segments.error());
-    log_ = std::make_unique<storage::LogWriter>(std::move(*segments));
-    checkpoint_ =
-        std::make_unique<storage::CheckpointWriter>(options_.checkpoint, checkpoint_store_, checkpoint.summary.zxid);
-    progress_ = {log_->progress().zxid_durable, checkpoint.summary.zxid};
+    core_ = std::make_unique<core::Core>(options_.core, std::move(opened->begin));
+    std::set<Zxid> log;
+    for (auto& [zxid, txn] : opened->records) {
+        log.insert(zxid);
+        core_->step(core::LogRecovered{zxid, std::move(txn)}, outputs_);
+    }
+    progress_ = {store_.log().progress().zxid_durable, stands_at};
+    disk_facts_ = {.hard_state_asked = store_.hard_state()};
+    learn_disk_facts();
 
     recovering_ = true;
     begin_batch();
     finish_batch();
     recovering_ = false;
     const auto zxid = core_->status().zxid_applied;
-    stage_.trace.event("server recovers zxid {:#x} digest {:x} torn {}", zxid.value, core_->status().digest,
-                       scan.torn_bytes);
-    oracle_.recovered({.core = *core_,
+    stage_.trace.event("server {} recovers zxid {:#x} log {:#x} digest {:x} torn {}", number(id()), zxid.value,
+                       disk_facts_.log_durable.value, core_->status().digest, opened->torn_bytes);
+    oracle_.recovered({.server = id(),
+                       .core = *core_,
                        .options = options_.core,
-                       .checkpoint = checkpoint,
+                       .checkpoint = opened->checkpoint,
                        .state = recovered_,
                        .zxid = zxid,
-                       .now = now()});
+                       .now = now(),
+                       .disk = disk_facts_},
+                      std::move(log), !member());
     return {};
 }
 
+void Server::disk_was_lost() {
+    oracle_.tell([&](Checker& checker) { checker.on_disk_lost(id()); });
+}
+
+void Server::learn_disk_facts() {
+    disk_facts_.hard_state = store_.hard_state();
+    disk_facts_.log_durable = store_.log().progress().zxid_durable;
+    disk_facts_.log_pending = !store_.log().empty();
+}
+
 void Server::kill() {
-    stage_.trace.event("server is killed");
+    stage_.trace.event("server {} is killed", number(id()));
     interrupt_jobs();
     go_down(false);
 }
 
 void Server::cut_power() {
-    stage_.trace.event("power is cut");
+    stage_.trace.event("power of server {} is cut", number(id()));
     if (up()) {
         interrupt_jobs();
         go_down(true);
     }
-    sim::cut_power(disk_, stage_.random, stage_.faults);
+    sim::cut_power(disk(), stage_.random, stage_.faults);
 }
 
 void Server::go_down(bool power) {
     ++life_;
-    log_.reset();
-    checkpoint_.reset();
+    store_.close();
     core_.reset();
     outputs_.clear();
     connections_.clear();
+    peers_.clear();
     inputs_.clear();
+    mesh_.server_down(id(), power);
     network_.server_down(*this, power);
     oracle_.went_down();
 }
 
 void Server::die(const Error& error) {
     reason_ = error;
-    const bool power = disk_.cut();
-    stage_.trace.event("server stops: {}", error.where);
+    const bool power = disk().cut();
+    stage_.trace.event("server {} stops: {}", number(id()), error.where);
     interrupt_jobs();
     go_down(power);
-    if (power) sim::cut_power(disk_, stage_.random, stage_.faults);
+    if (power) sim::cut_power(disk(), stage_.random, stage_.faults);
     on_death(power);
 }
 
+void Server::draw_settings() {
+    constexpr Millis kHolds[] = {Millis(100), Millis(2000)};
+    constexpr std::size_t kWindows[] = {500, 20'000, 32 << 20};
+    options_.core.hold_max = stage_.random.pick(kHolds);
+    options_.core.window_bytes_max = stage_.random.pick(kWindows);
+}
+
 void Server::stop(std::function<void()> on_stopped) {
-    stage_.trace.event("server is to stop");
+    stage_.trace.event("server {} is to stop", number(id()));
     draining_ = true;
     on_stopped_ = std::move(on_stopped);
     after(kDrainMax, [this] { kill(), on_stopped_(); });
 }
 
 void Server::stop_if_drained() {
-    const bool working = busy(Job::kBatch) || busy(Job::kErrand) || busy(Job::kCommit);
-    if (working || !inputs_.empty() || core_->status().outstanding != 0) return;
+    if (std::ranges::any_of(busy_, std::identity{}) || !inputs_.empty() || core_->status().outstanding != 0) return;
     if (auto written = write_last_words(); !written) return die(written.error());
-    stage_.trace.event("server has stopped");
+    stage_.trace.event("server {} has stopped", number(id()));
     go_down(false);
     on_stopped_();
 }
 
 Result<void> Server::write_last_words() {
-    while (log_->has_batch()) {
-        if (auto written = log_->write_batch(); !written) return written;
+    auto& log = store_.log();
+    while (log.has_batch()) {
+        if (auto written = log.write_batch(); !written) return written;
     }
-    if (log_->empty()) {
-        if (auto written = log_->write_end(); !written) return written;
+    if (log.empty()) {
+        if (auto written = log.write_end(); !written) return written;
     }
     progress_.let_go();
     hear_of_log();
     begin_batch();
     finish_batch();
-    return checkpoint_->write(now().monotonic);
+    return store_.checkpoint().write(now().monotonic);
 }
 
 // --- the core --------------------------------------------------------------------------------------------------------
@@ -290,7 +310,8 @@ void Server::carry_out_all() {
 
 void Server::finish_batch() {
     if (!std::exchange(batch_open_, false) || recovering_) return;
-    oracle_.batch_end(*core_, now(), std::exchange(frames_in_batch_, 0));
+    learn_disk_facts();
+    oracle_.batch_end(*core_, disk_facts_, now(), std::exchange(frames_in_batch_, 0));
     begin_jobs();
 }
 
@@ -306,7 +327,7 @@ void Server::feed(ConnectionId id, std::string_view bytes) {
     while (const auto frame = connection.splitter.next()) {
         if (connection.closing || draining_) continue;
         begin_batch();
-        oracle_.frame_in(id, *frame, now());
+        oracle_.frame_in(id, *frame);
         ++frames_in_batch_;
         step(core::ClientFrame{id, *frame});
         if (stage_.planted.is(Bug::kWriteTwice) && stage_.random.per_mille(20)) step(core::ClientFrame{id, *frame});
@@ -316,7 +337,7 @@ void Server::feed(ConnectionId id, std::string_view bytes) {
 
 void Server::carry_out(core::SendToClient& output) {
     const auto bytes = std::string_view(outputs_.bytes).substr(output.begin, output.size);
-    for_each_frame(bytes, [&](std::string_view frame) { oracle_.frame_out(output.connection, frame, now()); });
+    for_each_frame(bytes, [&](std::string_view frame) { oracle_.frame_out(output.connection, frame); });
     network_.send(*this, output.connection, bytes);
 }
 
@@ -336,110 +357,39 @@ void Server::carry_out(core::PauseClient& output) {
 }
 
 void Server::carry_out(core::AppendToLog& output) {
-    stage_.trace.event("server proposes {:#x} {}", output.zxid.value, output.txn.view().size());
-    oracle_.proposed(output.zxid, output.txn, now());
+    stage_.trace.event("server {} logs {:#x} {}", number(id()), output.zxid.value, output.txn.view().size());
+    oracle_.appended(output.zxid, output.txn);
+    if (install_) {
+        after_install_.push_back([this, record = storage::LogRecord{output.zxid, std::move(output.txn)}] {
+            store_.log().add(record);
+        });
+        return;
+    }
     if (stage_.planted.is(Bug::kAnswerBeforeSync))
         after(Duration(0), [this, zxid = output.zxid] {
             if (zxid > progress_.log().zxid_durable) input([this, zxid] { step(core::LogDurable{zxid}); });
         });
-    log_->add({output.zxid, std::move(output.txn)});
+    store_.log().add({output.zxid, std::move(output.txn)});
 }
 
 void Server::carry_out(core::PutCheckpoint& output) {
     if (recovering_) recovered_.add(output.images);
-    if (stage_.planted.is(Bug::kReleasedEarly)) log_->release_through(output.images.zxid);
+    if (install_) {
+        after_install_.push_back(
+            [this, images = std::move(output.images)] { store_.checkpoint().take(images, now().monotonic); });
+        return;
+    }
+    if (stage_.planted.is(Bug::kReleasedEarly)) store_.log().release_through(output.images.zxid);
     if (busy(Job::kCommit)) {
         images_meanwhile_.push_back(std::move(output.images));
     } else {
-        checkpoint_->take(std::move(output.images), now().monotonic);
+        store_.checkpoint().take(std::move(output.images), now().monotonic);
     }
 }
 
 void Server::carry_out(core::Event& output) {
-    stage_.trace.event("server event {} session {:#x} zxid {:#x}", static_cast<int>(output.kind),
-                       number(output.session), output.zxid.value);
-}
-
-// --- the storage's threads -------------------------------------------------------------------------------------------
-
-void Server::begin_jobs() {
-    if (!busy(Job::kErrand)) {
-        errand_ = log_->next_errand(now().monotonic);
-        if (errand_) begin(Job::kErrand);
-    }
-    const auto due = checkpoint_->due();
-    if (!busy(Job::kCommit) && due && *due <= now().monotonic) begin(Job::kCommit);
-    if (busy(Job::kBatch) || !log_->has_batch()) return;
-    if (!draining_ && stage_.random.per_mille(kWrittenInPlace)) return write_in_place();
-    begin(Job::kBatch);
-}
-
-/// As the core's thread does when the disk is fast and nothing else waits.
-void Server::write_in_place() {
-    if (auto written = log_->write_batch(); !written) return die(written.error());
-    after(Duration(0), [this] { input([this] { hear_of_log(); }); });
-}
-
-void Server::begin(Job job) {
-    busy_[static_cast<std::size_t>(job)] = true;
-    after(sync_time() * (job == Job::kBatch ? 1 : 3), [this, job] { finish(job); });
-}
-
-void Server::finish(Job job) {
-    if (const auto now = stage_.queue.now(); now < paused_until_)
-        return after(paused_until_ - now, [this, job] { finish(job); });
-    if (auto done = carry_out(job); !done) return die(done.error());
-    busy_[static_cast<std::size_t>(job)] = false;
-    const auto hops = stage_.random.between(Duration(0), Duration(100));
-    if (job == Job::kCommit) {
-        for (auto& images : std::exchange(images_meanwhile_, {})) checkpoint_->take(std::move(images), now().monotonic);
-        after(hops, [this] { input([this] { hear_of_checkpoint(); }); });
-    } else {
-        after(hops, [this] { input([this] { hear_of_log(); }); });
-    }
-    begin_jobs();
-}
-
-Result<void> Server::carry_out(Job job) {
-    if (job == Job::kBatch) return log_->write_batch();
-    if (job == Job::kCommit) return checkpoint_->write(now().monotonic);
-    auto done = storage::run_errand(files_, *std::exchange(errand_, std::nullopt));
-    if (!done) return std::unexpected(done.error());
-    log_->finish_errand(std::move(*done), now().monotonic);
-    return {};
-}
-
-void Server::interrupt_jobs() {
-    if (disk_.cut()) return;  // then nothing that is under way comes further
-    const auto first = stage_.random.below(busy_.size());
-    for (std::size_t n = 0; n < busy_.size(); ++n) {
-        const auto job = static_cast<Job>((first + n) % busy_.size());
-        if (!busy(job) || (job == Job::kErrand && !errand_)) continue;
-        disk_.cut_after(stage_.random.below(8));
-        (void)carry_out(job);
-        disk_.restart();
-    }
-}
-
-void Server::hear_of_log() {
-    progress_.take(log_->progress());
-    tell_progress();
-}
-
-void Server::hear_of_checkpoint() {
-    const auto before = progress_.checkpoint().zxid_durable;
-    progress_.take(checkpoint_->progress());
-    const auto durable = progress_.checkpoint().zxid_durable;
-    if (durable != before) log_->release_through(durable);
-    tell_progress();
-}
-
-void Server::tell_progress() {
-    const auto told = progress_.told();
-    if (!told) return;
-    oracle_.room_told(told->room.bytes != core::kUnlimitedRoom);
-    step(told->room);
-    if (!stage_.planted.is(Bug::kAnswerBeforeSync)) step(told->durable);
+    stage_.trace.event("server {} event {} session {:#x} zxid {:#x} {}", number(id()), static_cast<int>(output.kind),
+                       number(output.session), output.zxid.value, output.detail);
 }
 
 // --- links -----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
-// A simulated server: the production core, log and checkpoint, with virtual time, a simulated disk and simulated links in
-// the place of threads, files and sockets. It does the job of server/runtime.cpp and of the storage threads.
+// A simulated server: the production core, log, hard state and checkpoint, with virtual time, a simulated disk and simulated
+// links in the place of threads, files and sockets. It does the job of server/runtime.cpp and of the storage threads.
 //
 // Jobs      what a thread of the storage does takes virtual time and is carried out when that is over. A crash before has
 //           it carried out up to some call in its midst.
@@ -10,13 +10,11 @@
 
 #include "server/core/core.hpp"
 #include "server/storage_progress.hpp"
-#include "storage/checkpoint_writer.hpp"
-#include "storage/log_writer.hpp"
-#include "tests/sim/checkpoint_twin.hpp"
-#include "tests/sim/disk.hpp"
+#include "tests/sim/mesh.hpp"
 #include "tests/sim/oracle.hpp"
-#include "tests/sim/planted_files.hpp"
+#include "tests/sim/packet_tap.hpp"
 #include "tests/sim/stage.hpp"
+#include "tests/sim/store.hpp"
 #include "wire/frame.hpp"
 
 #include <algorithm>
@@ -47,17 +45,17 @@ public:
 
 struct ServerOptions {
     core::Options core;
-    std::uint64_t segment_bytes = 32 << 10;
-    storage::CheckpointTriggers checkpoint;
+    StoreOptions store;
     Duration sync_min{100};
     Duration sync_max{5000};
 };
 
 enum class Start { kServing, kDied, kRefused };
 
-class Server {
+class Server final : private MeshEnd {
 public:
-    Server(Stage& stage, const ServerOptions& options, Network& network, Checkers& checkers);
+    Server(Stage& stage, const ServerOptions& options, Network& network, Mesh& mesh, History& history,
+           Checkers& checkers);
 
     // --- life ---
     Start start();
@@ -67,13 +65,21 @@ public:
     void cut_power();
     /// Takes no more, answers what it has taken, then ends. `on_stopped` is told when it has.
     void stop(std::function<void()> on_stopped);
+    /// For its next life: what an operator may set otherwise from one start to the next.
+    void draw_settings();
     [[nodiscard]] bool up() const { return core_ != nullptr; }
     [[nodiscard]] bool accepts() const { return up() && !draining_; }
+    [[nodiscard]] ServerId id() const { return options_.core.server; }
+    [[nodiscard]] bool votes() const { return options_.core.membership.votes(id()); }
+    [[nodiscard]] bool member() const { return options_.store.member; }
     /// The process ended by itself: `power` if because its machine lost power.
     std::function<void(bool power)> on_death;
 
     // --- what goes wrong ---
-    [[nodiscard]] Disk& disk() { return disk_; }
+    [[nodiscard]] Disk& disk() { return store_.disk(); }
+    [[nodiscard]] Store& store() { return store_; }
+    /// Its disk is another one: what it had told of does not bind it any more.
+    void disk_was_lost();
     void pause(Duration time) { paused_until_ = std::max(paused_until_, stage_.queue.now() + time); }
     void slow_down(Duration time, Duration per_input);
     void slow_syncs(Duration time, Duration low, Duration high);
@@ -88,9 +94,11 @@ public:
     void peer_closed(ConnectionId connection);
 
     [[nodiscard]] const Oracle& oracle() const { return oracle_; }
+    /// Those that hear of this server alone.
+    [[nodiscard]] Checkers& own_checkers() { return oracle_.own(); }
     [[nodiscard]] core::Status status() const { return core_->status(); }
     void check_invariants() const { core_->check_invariants(); }
-    static const Disk::Path kLogDirectory;
+    [[nodiscard]] const zab::HardState& hard_state() const { return disk_facts_.hard_state; }
 
 private:
     struct Connection {
@@ -99,7 +107,25 @@ private:
         bool closing = false;
         std::string held;  // came while paused
     };
-    enum class Job : std::uint8_t { kBatch, kErrand, kCommit };
+    struct Peer {
+        ServerId server{};
+        PacketTap tap;
+        bool streaming = false;
+        std::string behind;  // what goes behind the snapshot
+        std::optional<Images> view;
+    };
+    enum class Job : std::uint8_t { kBatch, kErrand, kCommit, kHardState, kInstall };
+    static constexpr std::size_t kJobs = static_cast<std::size_t>(Job::kInstall) + 1;
+
+    // MeshEnd
+    [[nodiscard]] bool listens() const override { return accepts(); }
+    void on_peer_opened(LinkId link, bool dialled, ServerId peer) override;
+    void on_peer_unreachable() override;
+    void on_peer_bytes(LinkId link, std::string bytes) override;
+    void on_peer_closed(LinkId link) override;
+    void on_peer_congested(LinkId link, bool congested) override;
+    void on_election(ServerId from, std::string payload) override;
+    void on_election_link(ServerId peer, bool up) override;
 
     [[nodiscard]] Now now();
     void input(std::function<void()> action);
@@ -117,17 +143,36 @@ private:
     void carry_out(core::PauseClient& output);
     void carry_out(core::AppendToLog& output);
     void carry_out(core::PutCheckpoint& output);
+    void carry_out(core::TruncateLog& output);
+    void carry_out(core::ReadLog& output);
+    void carry_out(core::SaveHardState& output);
+    void carry_out(core::DialLeader& output);
+    void carry_out(core::SendToPeer& output);
+    void carry_out(core::ClosePeer& output);
+    void carry_out(core::SendElection& output);
+    void carry_out(core::OpenSnapshot& output);
+    void carry_out(core::StreamSnapshot& output);
+    void carry_out(core::PutInstall& output);
+    void carry_out(core::FinishInstall& output);
+    void carry_out(core::DropInstall& output);
     void carry_out(core::Event& output);
+
+    void send_to_peer(LinkId link, std::string bytes);
+    void stream_slice(LinkId link, std::string rest);
+    void open_waiting_snapshots();
 
     void begin_jobs();
     void begin(Job job);
-    void finish(Job job);
+    void finish(Job job, std::uint64_t storage);
     Result<void> carry_out(Job job);
     void interrupt_jobs();
     [[nodiscard]] bool busy(Job job) const { return busy_[static_cast<std::size_t>(job)]; }
     [[nodiscard]] Duration sync_time();
     void hear_of_log();
     void hear_of_checkpoint();
+    void hear_of_hard_state(const zab::HardState& state);
+    void hear_of_install(Zxid zxid);
+    void learn_disk_facts();
     void tell_progress();
     void write_in_place();
 
@@ -142,11 +187,11 @@ private:
     Stage& stage_;
     ServerOptions options_;
     Network& network_;
+    Mesh& mesh_;
     Oracle oracle_;
 
     // The machine.
-    Disk disk_;
-    CheckpointTwin checkpoint_store_;
+    Store store_;
     Duration clock_behind_{0};  // of the monotonic clock
     Time stalled_until_{0};
     Time stalled_from_{0};
@@ -157,19 +202,26 @@ private:
 
     // The process.
     std::uint64_t life_ = 0;
-    PlantedFiles files_;  // the disk, with a planted bug perhaps
     std::unique_ptr<core::Core> core_;
-    std::unique_ptr<storage::LogWriter> log_;
-    std::unique_ptr<storage::CheckpointWriter> checkpoint_;
     core::Outputs outputs_;
     bool batch_open_ = false;
     std::size_t frames_in_batch_ = 0;
     std::map<ConnectionId, Connection> connections_;
     std::uint64_t connection_last_ = 0;
+    std::map<LinkId, Peer> peers_;
+    DiskFacts disk_facts_;
     server::StorageProgress progress_;
-    std::array<bool, 3> busy_{};  // by Job
+    std::array<bool, kJobs> busy_{};  // by Job
+    std::uint64_t storage_number_ = 0;  // of log and checkpoint: jobs of those before say nothing any more
     std::optional<storage::LogErrand> errand_;
     std::vector<wire::StateImages> images_meanwhile_;  // put while a batch is committed
+    std::deque<zab::HardState> hard_states_;           // to be saved
+    std::deque<Zxid> cuts_;                            // of the log, under way
+    std::uint64_t cuts_told_ = 0;
+    Zxid log_begin_told_;
+    std::optional<Zxid> install_;                      // asked for
+    std::vector<std::function<void()>> after_install_;  // belongs to the new log and checkpoint
+    std::vector<LinkId> snapshots_wanted_;             // of a checkpoint that is not there yet
     std::deque<std::function<void()>> inputs_;         // wait for their turn
     bool wakes_ = false;
     Time busy_until_{0};    // by a slow processor

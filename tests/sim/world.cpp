@@ -2,12 +2,18 @@
 
 #include "tests/sim/checkers/answers.hpp"
 #include "tests/sim/checkers/bounds.hpp"
+#include "tests/sim/checkers/claims.hpp"
 #include "tests/sim/checkers/determinism.hpp"
 #include "tests/sim/checkers/durability.hpp"
+#include "tests/sim/checkers/epochs.hpp"
+#include "tests/sim/checkers/fence.hpp"
+#include "tests/sim/checkers/leaders.hpp"
+#include "tests/sim/checkers/linear.hpp"
 #include "tests/sim/checkers/monotone.hpp"
 #include "tests/sim/checkers/order.hpp"
 #include "tests/sim/checkers/sessions.hpp"
 #include "tests/sim/checkers/watches.hpp"
+#include "storage/log_format.hpp"
 #include "wire/assert.hpp"
 
 #include <fmt/format.h>
@@ -18,6 +24,7 @@ namespace zabd::sim {
 
 namespace {
 
+constexpr Duration kConvergenceMax = minutes(3);
 constexpr Duration kProgressMax = minutes(3);
 constexpr Duration kQuietMax = minutes(3);
 constexpr Duration kOnItsWayMax = seconds(20);  // what a link has delayed before it was healed
@@ -40,11 +47,13 @@ ServerOptions drawn_server(Random& random) {
     core.never_used_container_max = Millis(drawn(random, {0, 10'000}));
     core.prepare.extended_types = true;
     core.counter_max = static_cast<Counter>(drawn(random, {50, 1000, zab::kCounterMax}));
-    for (auto& byte : core.secret) byte = static_cast<unsigned char>(random.next());
-    options.segment_bytes = static_cast<std::uint64_t>(drawn(random, {32 << 10, 64 << 10, 256 << 10}));
-    core.log_reserve_bytes = options.segment_bytes / 4;
+    auto& store = options.store;
+    for (auto& byte : store.secret) byte = static_cast<unsigned char>(random.next());
+    store.segment_bytes = static_cast<std::uint64_t>(drawn(random, {32 << 10, 64 << 10, 256 << 10}));
+    store.retain_bytes = static_cast<std::uint64_t>(drawn(random, {0, 100'000, 64 << 20}));
+    core.log_reserve_bytes = store.segment_bytes / 4;
     core.log_overhead_bytes_max = storage::kRecordOverheadBytesMax;
-    auto& checkpoint = options.checkpoint;
+    auto& checkpoint = store.checkpoint;
     checkpoint.transactions = static_cast<std::uint64_t>(drawn(random, {0, 20, 200}));
     checkpoint.log_bytes = static_cast<std::uint64_t>(drawn(random, {10'000, 512 << 20}));
     checkpoint.bytes = static_cast<std::uint64_t>(drawn(random, {20'000, 128 << 20}));
@@ -52,7 +61,17 @@ ServerOptions drawn_server(Random& random) {
     checkpoint.age = Millis(drawn(random, {3000, 60'000}));
     checkpoint.quiet = Millis(drawn(random, {500, 2000}));
     options.sync_max = milliseconds(drawn(random, {1, 5, 50}));
+    core.init_limit = static_cast<int>(drawn(random, {5, 10}));
+    core.sync_limit = static_cast<int>(drawn(random, {3, 5}));
+    core.hold_max = Millis(drawn(random, {100, 2000, 10'000}));
+    core.window_bytes_max = static_cast<std::size_t>(drawn(random, {500, 20'000, 32 << 20}));
     return options;
+}
+
+/// 1: no ensemble.
+std::size_t drawn_voters(Random& random) {
+    if (random.per_mille(250)) return 1;
+    return static_cast<std::size_t>(drawn(random, {3, 3, 3, 5, 5, 7}));
 }
 
 /// Long courses are no busier than short ones, so that a seed takes about the same time.
@@ -69,46 +88,78 @@ ClientOptions drawn_client(Random& random, Duration course) {
 
 }  // namespace
 
-World::World(const WorldOptions& options) : stage_(options.seed, options.planted, options.trace), options_(options) {
+World::World(const WorldOptions& options)
+    : stage_(options.seed, options.planted, options.trace), options_(options), mesh_(stage_) {
     auto& random = stage_.random;
-    const auto server_options = drawn_server(random);
-    checkers_.push_back(std::make_unique<OrderChecker>());
-    checkers_.push_back(std::make_unique<MonotoneChecker>());
-    checkers_.push_back(std::make_unique<SessionsChecker>(stage_.queue));
-    checkers_.push_back(std::make_unique<WatchesChecker>());
-    checkers_.push_back(std::make_unique<AnswersChecker>());
-    checkers_.push_back(std::make_unique<BoundsChecker>(server_options.core));
-    checkers_.push_back(std::make_unique<DurabilityChecker>());
-    checkers_.push_back(std::make_unique<DeterminismChecker>(random));
-
-    auto& server = *servers_.emplace_back(
-        std::make_unique<Server>(stage_, server_options, static_cast<Network&>(*this), checkers_));
-    server.on_death = [this, &server](bool power) {
-        if (power) stage_.faults.add(Fault::kKill);
-        restart(server, stage_.random.mostly_short(milliseconds(20), seconds(10)));
-    };
-    course_ = seconds(drawn(random, {20, 120, 1200}));
+    make_servers(options.voters != 0 ? options.voters : drawn_voters(random));
+    course_ = ensemble() ? seconds(drawn(random, {15, 60, 300})) : seconds(drawn(random, {20, 120, 1200}));
+    std::vector<Server*> addresses;
+    for (auto& server : servers_) addresses.push_back(server.get());
     const auto clients = 1 + random.below(8);
     for (ClientId id = 0; id < clients; ++id) {
-        const auto client_options = drawn_client(random, course_);
-        clients_.push_back(std::make_unique<Client>(stage_, id, client_options, server, checkers_));
+        auto client_options = drawn_client(random, course_);
+        client_options.pinned = ensemble() && random.per_mille(100);
+        clients_.push_back(std::make_unique<Client>(stage_, id, client_options, addresses, checkers_));
     }
     nemesis_ = std::make_unique<Nemesis>(*this, course_);
 }
 
+void World::make_servers(std::size_t voters) {
+    auto& random = stage_.random;
+    auto options = drawn_server(random);
+    const auto observers = voters == 1 ? 0 : random.below(3);
+    std::set<ServerId> voting, observing;
+    for (std::size_t n = 1; n <= voters + observers; ++n)
+        (n <= voters ? voting : observing).insert(ServerId{static_cast<std::uint8_t>(n)});
+    options.core.membership = zab::Membership(voting, observing);
+    options.store.member = voters > 1;
+    if (voters == 1) options.core.window_bytes_max = core::Options{}.window_bytes_max;
+    for (const auto id : voting)
+        options.core.config_text += fmt::format("server.{}=127.0.0.1:{}\n", number(id), 2888 + number(id));
+    options.core.config_text += "version=0";
+
+    checkers_.push_back(std::make_unique<OrderChecker>());
+    checkers_.push_back(std::make_unique<MonotoneChecker>());
+    checkers_.push_back(std::make_unique<LinearChecker>());
+    checkers_.push_back(std::make_unique<SessionsChecker>(stage_.queue, options.core.tick));
+    checkers_.push_back(std::make_unique<ClientWatchesChecker>());
+    checkers_.push_back(std::make_unique<LeadersChecker>());
+    checkers_.push_back(std::make_unique<EpochsChecker>());
+    checkers_.push_back(std::make_unique<ClaimsChecker>());
+    for (const auto& ids : {voting, observing})
+        for (const auto id : ids) {
+            options.core.server = id;
+            options.store.secret.front() = static_cast<unsigned char>(id);
+            auto& server = *servers_.emplace_back(std::make_unique<Server>(
+                stage_, options, static_cast<Network&>(*this), mesh_, history_, checkers_));
+            auto& own = server.own_checkers();
+            own.push_back(std::make_unique<WatchesChecker>());
+            own.push_back(std::make_unique<AnswersChecker>());
+            own.push_back(std::make_unique<BoundsChecker>(options.core));
+            own.push_back(std::make_unique<FenceChecker>());
+            own.push_back(std::make_unique<DurabilityChecker>());
+            own.push_back(std::make_unique<DeterminismChecker>(random));
+            server.on_death = [this, &server](bool power) {
+                if (power) stage_.faults.add(Fault::kKill);
+                restart(server, stage_.random.mostly_short(milliseconds(20), seconds(10)));
+            };
+        }
+}
+
 void World::run() {
-    start(*servers_.front());
+    for (auto& server : servers_) start(*server);
     for (auto& client : clients_) client->start();
     if (options_.faults) nemesis_->start();
     look_now_and_then();
     run_for(course_);
     if (!damaged_) heal();
+    if (!damaged_) demand_convergence();
     if (!damaged_) demand_progress();
     if (!damaged_) demand_quiet();
     if (!damaged_) end_sessions();
     if (!damaged_) cut_power_at_last();
     const auto& oracle = servers_.front()->oracle();
-    transactions_ = oracle.zxid().value;
+    transactions_ = history_.transactions();
     stage_.trace.event("the end at zxid {:#x} nodes {}", oracle.zxid().value, oracle.model().nodes().size());
 }
 
@@ -141,12 +192,14 @@ void World::start(Server& server) {
     if (started == Start::kDied) return restart(server, stage_.random.mostly_short(milliseconds(20), seconds(10)));
     const auto& reason = server.reason().where;
     if (!nemesis_->damaged()) violated("I-DUR", "the server refuses to start: " + reason);
-    if (!reason.starts_with(Server::kLogDirectory.string())) violated("I-DUR", "damage is not told where: " + reason);
+    if (!reason.starts_with(server.store().log_directory_in_use().string())) violated("I-DUR", "damage is not told where: " + reason);
     damaged_ = true;
 }
 
 void World::restart(Server& server, Duration wait) {
-    stage_.queue.after(wait, [this, &server] { start(server); });
+    stage_.queue.after(wait, [this, &server] {
+        if (!server.up()) start(server);
+    });
 }
 
 // --- links -----------------------------------------------------------------------------------------------------------
@@ -176,6 +229,33 @@ void World::server_down(const Server& server, bool power) {
 void World::heal() {
     stage_.trace.event("all is healed");
     nemesis_->heal();
+    mesh_.heal();
+    for (const auto& checker : checkers_) checker->on_healed();
+}
+
+Server* World::leader() {
+    const auto found = std::ranges::find_if(servers_, [](const auto& server) {
+        if (!server->accepts()) return false;
+        const auto status = server->status();
+        return status.serving && status.state == core::ServerState::kLeading;
+    });
+    return found == servers_.end() ? nullptr : found->get();
+}
+
+/// All serve, under one leader.
+bool World::converged() {
+    if (!ensemble()) return servers_.front()->accepts();
+    const auto* leads = leader();
+    return leads && std::ranges::all_of(servers_, [&](const auto& server) {
+        if (!server->accepts()) return false;
+        const auto status = server->status();
+        return status.serving && status.leader == leads->id();
+    });
+}
+
+void World::demand_convergence() {
+    if (!run_until(kConvergenceMax, [&] { return converged(); }))
+        violated("I-LIVE", "the servers do not agree on a leader though all is healed");
 }
 
 void World::demand_progress() {
@@ -186,10 +266,17 @@ void World::demand_progress() {
     if (!run_until(kProgressMax, progressed)) violated("I-LIVE", "a client gets no write done though all is healed");
 }
 
+bool World::all_quiet() {
+    const auto zxid = servers_.front()->oracle().zxid();
+    return std::ranges::all_of(servers_, [&](const auto& server) {
+        return server->accepts() && server->status().outstanding == 0 && server->oracle().zxid() == zxid;
+    });
+}
+
 void World::demand_quiet() {
     for (auto& client : clients_) client->rest();
     const auto quiet = [&] {
-        return servers_.front()->accepts() && servers_.front()->status().outstanding == 0 &&
+        return converged() && all_quiet() &&
                std::ranges::all_of(clients_, [](const auto& client) { return client->idle(); });
     };
     const auto end = virtual_time() + kQuietMax;
@@ -200,6 +287,16 @@ void World::demand_quiet() {
         run_for(seconds(1));  // for its events to arrive
     }
     for (const auto& checker : checkers_) checker->on_quiet(servers_.front()->oracle().model());
+    demand_equal_states();
+}
+
+/// Of digests the history sees to it, at every zxid.
+void World::demand_equal_states() {
+    const auto zxid = history_.zxid_committed();
+    for (const auto& server : servers_)
+        if (server->oracle().zxid() != zxid)
+            violated("I-DUR", fmt::format("server {} stands at {:#x} though all is healed, and {:#x} was committed",
+                                          number(server->id()), server->oracle().zxid().value, zxid.value));
 }
 
 void World::end_sessions() {
@@ -209,16 +306,28 @@ void World::end_sessions() {
     }
     run_for(seconds(5));
     for (auto& client : clients_) client->retire();
-    const auto ended = [&] { return servers_.front()->accepts() && servers_.front()->status().sessions == 0; };
+    const auto ended = [&] {
+        return converged() && all_quiet() &&
+               std::ranges::all_of(servers_, [](const auto& server) { return server->status().sessions == 0; });
+    };
     if (!run_until(kQuietMax, ended)) violated("I-LIVE", "sessions of silent clients do not end");
-    if (servers_.front()->status().ephemerals != 0) violated("I-SESS", "ephemerals are left, and no session");
+    for (const auto& server : servers_)
+        if (server->status().ephemerals != 0) violated("I-SESS", "ephemerals are left, and no session");
 }
 
 void World::cut_power_at_last() {
-    auto& server = *servers_.front();
-    server.cut_power();
-    if (server.start() != Start::kServing) violated("I-DUR", "the server refuses to start: " + server.reason().where);
-    server.check_invariants();
+    const auto told = history_.zxid_committed();
+    for (auto& server : servers_) server->cut_power();
+    for (auto& server : servers_)
+        if (server->start() != Start::kServing)
+            violated("I-DUR", "the server refuses to start: " + server->reason().where);
+    demand_convergence();
+    for (auto& server : servers_) {
+        server->check_invariants();
+        if (server->oracle().zxid() < told)
+            violated("I-DUR", fmt::format("server {} serves at {:#x} after a power cut, and {:#x} was committed",
+                                          number(server->id()), server->oracle().zxid().value, told.value));
+    }
 }
 
 }  // namespace zabd::sim

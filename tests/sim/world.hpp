@@ -1,10 +1,11 @@
 // A simulated world: servers with their disks, clients with their links, what goes wrong, and the checkers; all of it
 // driven by one seed.
 //
-// Course    faults for a while; then everything is healed, and every client must get a write done in bounded time; then all
-//           is quiet, no watch may have anything left to tell; then all sessions end; at last the power is cut once more.
+// Course    faults for a while; then everything is healed, an ensemble must agree on a leader and every client must get a
+//           write done in bounded time; then all is quiet, no watch may have anything left to tell, and all servers have the
+//           same state; then all sessions end; at last the power is cut once more, everywhere.
 // Outcome   run() throws Violation; a broken assertion of production code stops the process.
-// Servers   one, until there are ensembles: what is a list here has one element.
+// Servers   one alone, or an ensemble of 3, 5 or 7 voters and up to two observers.
 #pragma once
 
 #include "tests/sim/client.hpp"
@@ -25,6 +26,8 @@ struct WorldOptions {
     Planted planted;
     bool trace = false;
     bool faults = true;
+    std::size_t voters = 0;   // 1, 3, 5 or 7; 0: drawn
+    bool old_images = false;  // disks may go back to what they were, of which nothing but detection is asked
 };
 
 class World final : private Network {
@@ -42,6 +45,11 @@ public:
     [[nodiscard]] Stage& stage() { return stage_; }
     [[nodiscard]] std::vector<std::unique_ptr<Server>>& servers() { return servers_; }
     [[nodiscard]] std::vector<std::unique_ptr<Client>>& clients() { return clients_; }
+    [[nodiscard]] Mesh& mesh() { return mesh_; }
+    [[nodiscard]] const WorldOptions& options() const { return options_; }
+    [[nodiscard]] bool ensemble() const { return servers_.size() > 1; }
+    /// The voter that leads and serves, nullptr: none does.
+    [[nodiscard]] Server* leader();
     /// The server is down and is to come back.
     void restart(Server& server, Duration wait);
 
@@ -58,14 +66,21 @@ private:
     bool run_until(Duration time, const std::function<bool()>& done);
     void look_now_and_then();
     void heal();
+    void make_servers(std::size_t voters);
+    void demand_convergence();
+    [[nodiscard]] bool converged();
+    [[nodiscard]] bool all_quiet();
     void demand_progress();
     void demand_quiet();
+    void demand_equal_states();
     void end_sessions();
     void cut_power_at_last();
 
     Stage stage_;
     WorldOptions options_;
     Checkers checkers_;
+    History history_;
+    Mesh mesh_;
     std::vector<std::unique_ptr<Server>> servers_;
     std::vector<std::unique_ptr<Client>> clients_;
     std::unique_ptr<Nemesis> nemesis_;

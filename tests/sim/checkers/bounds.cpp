@@ -6,7 +6,7 @@
 
 namespace zabd::sim {
 
-void BoundsChecker::on_request(ConnectionId connection, SessionId, const Asked& asked, Now) {
+void BoundsChecker::on_request(ServerId, ConnectionId connection, SessionId, const Asked& asked) {
     if (is_write(asked.op)) return;
     waiting_bytes_[connection] += asked.body.size();
     bytes_in_batch_ += asked.body.size();
@@ -21,7 +21,7 @@ void BoundsChecker::on_batch_end(const BatchEnd& end, const Model&) {
     frames_in_batch_max_ = std::max(frames_in_batch_max_, end.frames);
     const auto outstanding_max =
         options_.outstanding_max + end.connections * std::max<std::size_t>(frames_in_batch_max_, 1);
-    const auto outstanding = end.core.status().outstanding;
+    const auto outstanding = end.status.outstanding;
     if (outstanding > outstanding_max)
         violated("I-BOUND", fmt::format("{} requests outstanding, at most {} may be", outstanding, outstanding_max));
     const auto bytes_max = options_.client_queue_bytes_max + std::exchange(bytes_in_batch_, 0);
@@ -31,7 +31,7 @@ void BoundsChecker::on_batch_end(const BatchEnd& end, const Model&) {
                                             bytes_max));
 }
 
-void BoundsChecker::on_down() {
+void BoundsChecker::on_down(ServerId) {
     waiting_bytes_.clear();
     bytes_in_batch_ = 0;
 }

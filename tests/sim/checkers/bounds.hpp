@@ -12,11 +12,11 @@ class BoundsChecker final : public Checker {
 public:
     explicit BoundsChecker(const core::Options& options) : options_(options) {}
 
-    void on_request(ConnectionId connection, SessionId session, const Asked& asked, Now now) override;
+    void on_request(ServerId server, ConnectionId connection, SessionId session, const Asked& asked) override;
     void on_reply(const Reply& reply, const Model& model) override;
     void on_closed(ConnectionId connection) override { waiting_bytes_.erase(connection); }
     void on_batch_end(const BatchEnd& end, const Model& model) override;
-    void on_down() override;
+    void on_down(ServerId server) override;
 
 private:
     const core::Options options_;

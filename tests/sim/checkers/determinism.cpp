@@ -21,11 +21,13 @@ void fold(Images& images, core::Outputs& outputs) {
 }  // namespace
 
 void DeterminismChecker::on_committed(const Committed& committed, const Model&) {
-    history_.push_back({committed.header.zxid, committed.txn});
+    const auto& record = committed.record;
+    if (history_.empty() || history_.back().zxid < record.header.zxid)
+        history_.push_back({record.header.zxid, record.txn});
 }
 
 void DeterminismChecker::on_recovery(const Recovery& recovery, const Model&) {
-    if (checkpoints_.empty()) checkpoints_.emplace_back();
+    if (checkpoints_.empty()) checkpoints_.push_back(began_elsewhere_ ? recovery.checkpoint : Images{});
     const auto& from = checkpoints_[random_.below(checkpoints_.size())];
     const auto again = replayed(from, recovery);
     if (const auto found = difference(again, recovery.state))
@@ -42,7 +44,11 @@ Images DeterminismChecker::replayed(const Images& from, const Recovery& recovery
     auto images = from;
     auto begin = from.summary.present ? restored(from) : core::Recovered{};
     if (!begin) violated("I-DET", begin.error().where);
-    core::Core core(recovery.options, std::move(*begin));
+    auto options = recovery.options;
+    options.membership = zab::Membership({options.server});  // alone it applies what it reads
+    options.window_bytes_max = std::size_t{1} << 30;               // of which nothing is read again
+    begin->hard_state = recovery.disk.hard_state;
+    core::Core core(options, std::move(*begin));
     core::Outputs outputs;
     auto record = std::ranges::upper_bound(history_, from.summary.zxid, {}, &Record::zxid);
     for (; record != history_.end() && record->zxid <= recovery.zxid; ++record) {

@@ -14,6 +14,9 @@ public:
 
     void on_committed(const Committed& committed, const Model& model) override;
     void on_recovery(const Recovery& recovery, const Model& model) override;
+    /// Nodes have other numbers from here on.
+    void on_replaced(ServerId, Zxid) override { checkpoints_ = {}, began_elsewhere_ = true; }
+    void on_disk_lost(ServerId) override { checkpoints_ = {}, began_elsewhere_ = false; }
 
 private:
     struct Record {
@@ -24,6 +27,7 @@ private:
 
     Random& random_;
     std::vector<Record> history_;
+    bool began_elsewhere_ = false;
     std::vector<Images> checkpoints_;  // of which the servers started, the first of all being none
 };
 

@@ -2,44 +2,85 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace zabd::sim {
 
 using wire::OpCode;
 
-void SessionsChecker::on_request(ConnectionId, SessionId id, const Asked&, Now) {
-    const auto session = sessions_.find(id);
-    if (session != sessions_.end() && !session->second.closing) session->second.heard = queue_.now();
+namespace {
+
+/// A learner's answers to pings tell of its sessions; they are on their way for a while.
+constexpr Duration kOnItsWay = milliseconds(300);
+/// After it was healed: until every leader has been told, and every client has come back.
+constexpr Duration kSettled = minutes(2);
+
+bool leads(const core::Status& status) {
+    return status.serving &&
+           (status.state == core::ServerState::kLeading || status.state == core::ServerState::kStandalone);
 }
 
-void SessionsChecker::on_proposed(const wire::TxnHeader& header, Now) {
+}  // namespace
+
+void SessionsChecker::on_request(ServerId server, ConnectionId, SessionId id, const Asked&) {
+    const auto session = sessions_.find(id);
+    if (session != sessions_.end() && session->second.closing == Zxid{})
+        session->second.heard[server] = queue_.now();
+}
+
+void SessionsChecker::on_proposed(const History::Record& record) {
+    const auto& header = record.header;
     if (header.type != OpCode::kCloseSession) return;
     auto& session = sessions_[header.session];
-    if (session.closing) violated("I-SESS", fmt::format("session {:#x} is closed twice", number(header.session)));
-    session.closing = true;
-    const auto silent = queue_.now() - session.heard;
-    const bool expired = header.xid == 0;
-    if (expired && silent + milliseconds(1) < session.timeout)
+    if (session.closing != Zxid{} && session.closing.epoch() == header.zxid.epoch())
+        violated("I-SESS", fmt::format("session {:#x} is closed twice", number(header.session)));
+    session.closing = header.zxid;
+    if (header.xid == 0) judge_expiry(record, session);
+}
+
+void SessionsChecker::judge_expiry(const History::Record& record, const Session& session) const {
+    const auto judge = [&](Time heard, Duration slack) {
+        const auto silent = queue_.now() - heard;
+        if (silent + slack >= session.timeout) return;
         violated("I-SESS", fmt::format("session {:#x} expires after {} ms of silence, its timeout is {} ms",
-                                       number(header.session), silent.count() / 1000, session.timeout.count() / 1000));
+                                       number(record.header.session), silent.count() / 1000,
+                                       session.timeout.count() / 1000));
+    };
+    if (const auto since = leads_since_.find(record.proposer); since != leads_since_.end())
+        judge(since->second, milliseconds(1));
+    if (const auto here = session.heard.find(record.proposer); here != session.heard.end())
+        judge(here->second, milliseconds(1));
+    if (!healed_ || queue_.now() < *healed_ + kSettled) return;
+    for (const auto& [server, heard] : session.heard) judge(heard, tick_ + kOnItsWay);
 }
 
 void SessionsChecker::on_committed(const Committed& committed, const Model& model) {
-    const auto id = committed.header.session;
-    if (committed.header.type == OpCode::kCreateSession)
-        sessions_[id] = {.heard = queue_.now(), .timeout = milliseconds(model.sessions().at(id))};
-    if (committed.header.type == OpCode::kCloseSession) {
+    const auto& header = committed.record.header;
+    const auto id = header.session;
+    if (header.type == OpCode::kCreateSession && committed.first) {
+        auto& session = sessions_[id];
+        session.heard[committed.record.proposer] = queue_.now();
+        session.timeout = milliseconds(model.sessions().at(id));
+    }
+    if (header.type == OpCode::kCloseSession) {
         closed_now_.insert(id);
         if (!model.ephemerals_of(id).empty())
             violated("I-SESS", fmt::format("session {:#x} is closed and owns ephemerals", number(id)));
     }
 }
 
-void SessionsChecker::on_greeting(const Greeting& greeting, const Model& model, Now) {
+bool SessionsChecker::serves(ServerId server, SessionId session) const {
+    return std::ranges::any_of(served_, [&](const auto& one) {
+        return one.second.server == server && one.second.session == session;
+    });
+}
+
+void SessionsChecker::on_greeting(const Greeting& greeting, const Model& model) {
     const auto id = greeting.reply.session;
     if (id == SessionId::kNone) {
         const auto asked_for = sessions_.find(greeting.asked_for);
-        const bool open =
-            model.sessions().contains(greeting.asked_for) && asked_for != sessions_.end() && !asked_for->second.closing;
+        const bool open = model.sessions().contains(greeting.asked_for) && asked_for != sessions_.end() &&
+                          asked_for->second.closing == Zxid{};
         if (open && greeting.right_password)
             violated("I-SESS",
                      fmt::format("session {:#x} is open, but its owner is refused", number(greeting.asked_for)));
@@ -49,13 +90,12 @@ void SessionsChecker::on_greeting(const Greeting& greeting, const Model& model, 
         violated("I-SESS", fmt::format("session {:#x} is given to somebody without its password", number(id)));
     if (!model.sessions().contains(id))
         violated("I-SESS", fmt::format("session {:#x} is over, but somebody is let in", number(id)));
-    auto& session = sessions_[id];
-    if (session.connection != ConnectionId::kNone)
+    if (serves(greeting.server, id))
         violated("I-SESS", fmt::format("session {:#x} has moved, but its old connection goes on", number(id)));
-    session.heard = queue_.now();
+    auto& session = sessions_[id];
+    session.heard[greeting.server] = queue_.now();
     session.timeout = milliseconds(greeting.reply.timeout_ms);
-    session.connection = greeting.connection;
-    served_[greeting.connection] = id;
+    served_[greeting.connection] = {greeting.server, id};
 }
 
 void SessionsChecker::on_reply(const Reply& reply, const Model& model) {
@@ -63,37 +103,25 @@ void SessionsChecker::on_reply(const Reply& reply, const Model& model) {
     violated("I-SESS", fmt::format("session {:#x} is over, but is answered", number(reply.session)));
 }
 
-void SessionsChecker::on_closed(ConnectionId connection) {
-    const auto served = served_.find(connection);
-    if (served == served_.end()) return;
-    const auto session = sessions_.find(served->second);
-    if (session != sessions_.end() && session->second.connection == connection)
-        session->second.connection = ConnectionId::kNone;
-    served_.erase(served);
-}
+void SessionsChecker::on_closed(ConnectionId connection) { served_.erase(connection); }
 
 void SessionsChecker::on_batch_end(const BatchEnd& end, const Model& model) {
-    for (const auto id : closed_now_) {
-        if (sessions_[id].connection != ConnectionId::kNone)
+    for (const auto id : std::exchange(closed_now_, {}))
+        if (serves(end.server, id))
             violated("I-SESS", fmt::format("session {:#x} is over, but its connection is not", number(id)));
-        sessions_.erase(id);
+    if (end.status.sessions != model.sessions().size())
+        violated("I-SESS", fmt::format("{} sessions are open, not {}", end.status.sessions, model.sessions().size()));
+    if (!leads(end.status)) {
+        leads_since_.erase(end.server);
+    } else if (leads_since_.try_emplace(end.server, queue_.now()).second) {
+        for (auto& [id, session] : sessions_) session.closing = Zxid{};  // what was not committed is not any more
     }
-    closed_now_.clear();
-    if (end.core.status().sessions != model.sessions().size())
-        violated("I-SESS",
-                 fmt::format("{} sessions are open, not {}", end.core.status().sessions, model.sessions().size()));
 }
 
-void SessionsChecker::on_down() {
-    served_.clear();
+void SessionsChecker::on_down(ServerId server) {
+    std::erase_if(served_, [&](const auto& one) { return one.second.server == server; });
     closed_now_.clear();
-}
-
-void SessionsChecker::on_recovery(const Recovery&, const Model& model) {
-    sessions_.clear();
-    // Nobody could be heard while the server was down: all begin anew.
-    for (const auto& [id, timeout_ms] : model.sessions())
-        sessions_[id] = {.heard = queue_.now(), .timeout = milliseconds(timeout_ms)};
+    leads_since_.erase(server);
 }
 
 }  // namespace zabd::sim

@@ -50,7 +50,6 @@ bool WatchesChecker::fire(Connection& connection, const ModelEvent& event) {
 
 void WatchesChecker::on_committed(const Committed& committed, const Model&) {
     for (const auto& event : committed.outcome.events) {
-        if (!event.readable) unreadable_.insert(event.path);
         for (auto& [id, connection] : connections_)
             if (fire(connection, event) && event.readable) connection.due.push_back({event.type, event.path});
     }
@@ -138,14 +137,19 @@ void WatchesChecker::on_batch_end(const BatchEnd&, const Model&) {
 
 // --- at the client ---------------------------------------------------------------------------------------------------
 
-void WatchesChecker::on_client_reply(ClientId client, const Sent& sent, const wire::ReplyHeader& header,
+void ClientWatchesChecker::on_committed(const Committed& committed, const Model&) {
+    for (const auto& event : committed.outcome.events)
+        if (!event.readable) unreadable_.insert(event.path);
+}
+
+void ClientWatchesChecker::on_client_reply(ClientId client, const Sent& sent, const wire::ReplyHeader& header,
                                      std::string_view body) {
     auto& standing = clients_[client];
     if (!unreadable_.contains(sent.path)) check_shown(client, standing, sent, header, body);
     stand(standing, sent, header);
 }
 
-void WatchesChecker::check_shown(ClientId client, const Standing& standing, const Sent& sent,
+void ClientWatchesChecker::check_shown(ClientId client, const Standing& standing, const Sent& sent,
                                  const wire::ReplyHeader& header, std::string_view body) const {
     const auto since = [&](const auto& watches) {
         const auto found = watches.find(sent.path);
@@ -172,7 +176,7 @@ void WatchesChecker::check_shown(ClientId client, const Standing& standing, cons
     if (child && there && wire::decoded<wire::NamesStatReply>(body)->stat.pzxid > *child) shown("has other children");
 }
 
-void WatchesChecker::stand(Standing& standing, const Sent& sent, const wire::ReplyHeader& header) {
+void ClientWatchesChecker::stand(Standing& standing, const Sent& sent, const wire::ReplyHeader& header) {
     const bool ok = header.error == ErrorCode::kOk;
     const std::string path(sent.path);
     if (sent.op == OpCode::kAddWatch && ok) {
@@ -186,7 +190,7 @@ void WatchesChecker::stand(Standing& standing, const Sent& sent, const wire::Rep
     (child ? standing.child : standing.data).emplace(path, header.zxid);
 }
 
-void WatchesChecker::on_client_event(ClientId client, const wire::WatcherEvent& event, bool catching_up) {
+void ClientWatchesChecker::on_client_event(ClientId client, const wire::WatcherEvent& event, bool catching_up) {
     auto& standing = clients_[client];
     const auto spend = [&](auto& watches) { return watches.erase(std::string(event.path)) > 0; };
     const bool children = event.type == EventType::kNodeChildrenChanged;
@@ -207,7 +211,7 @@ void WatchesChecker::on_client_event(ClientId client, const wire::WatcherEvent& 
                  fmt::format("client {} is told {}, and has no watch", client, text(event.type, event.path)));
 }
 
-void WatchesChecker::on_quiet(const Model& model) {
+void ClientWatchesChecker::on_quiet(const Model& model) {
     for (const auto& [client, standing] : clients_) {
         const auto check = [&, id = client](std::string_view kind, std::string_view path, Zxid since, Zxid changed) {
             if (changed <= since || unreadable_.contains(path)) return;

@@ -40,52 +40,6 @@ void work(Server& server, unsigned seed) {
     server.ask(other, 1000, OpCode::kCloseSession);
 }
 
-/// The state that the images amount to, as the checkpoint would give it back.
-core::Recovered from_images(const std::vector<wire::StateImages>& all, std::size_t count) {
-    std::map<NodeId, wire::NodeImage> nodes;
-    std::map<SessionId, std::int32_t> sessions;
-    std::map<wire::AclId, std::string> acls;
-    core::Recovered recovered;
-    recovered.fresh = false;
-    NodeId next{};
-    for (std::size_t i = 0; i < count; ++i) {
-        for (const auto& image : all[i].nodes) {
-            if (image.deleted) {
-                nodes.erase(image.record.id);
-            } else {
-                auto& kept = nodes[image.record.id];
-                const auto data = image.data_changed ? image.data : kept.data;
-                kept = image;
-                kept.data = data;
-            }
-        }
-        for (const auto& image : all[i].sessions) {
-            if (image.timeout_ms) {
-                sessions[image.session] = *image.timeout_ms;
-            } else {
-                sessions.erase(image.session);
-            }
-        }
-        for (const auto& image : all[i].acls) {
-            if (image.encoded_list) {
-                acls[image.id] = *image.encoded_list;
-            } else {
-                acls.erase(image.id);
-            }
-        }
-        recovered.zxid = all[i].zxid;
-        next = all[i].next_node;
-    }
-    znode::AclTable table;
-    for (const auto& [id, list] : acls) REQUIRE(table.restore(id, list));
-    auto tree = znode::Tree::empty();
-    for (const auto& [id, image] : nodes) REQUIRE(tree.restore(image.record, image.data));
-    tree.restore_next_id(next);
-    recovered.state = znode::State(std::move(table), std::move(tree));
-    for (const auto& [id, timeout_ms] : sessions) recovered.sessions.open(id, Millis(timeout_ms));
-    return recovered;
-}
-
 }  // namespace
 
 TEST_CASE("replaying the log gives the same state", "[core][recovery]") {
@@ -107,7 +61,9 @@ TEST_CASE("the images put to the checkpoint are the state at their zxid, and the
     before.advance(1ms);
     const auto& images = before.checkpoints();
     for (std::size_t count = 1; count <= images.size(); count += 37) {
-        auto recovered = from_images(images, count);
+        CheckpointModel checkpoint;
+        for (std::size_t i = 0; i < count; ++i) checkpoint.put(images[i]);
+        auto recovered = checkpoint.recovered();
         CHECK(recovered.state.tree.digest() == images[count - 1].digest);
         const auto zxid = recovered.zxid;
         core::Core core(default_options(), std::move(recovered));

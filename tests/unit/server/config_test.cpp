@@ -110,6 +110,11 @@ TEST_CASE("keys that zabd acts on", "[server][config]") {
         {"enforce.auth.enabled=true\nenforce.auth.schemes=digest, ip",
          [](auto& got) { return got.enforced_schemes == Strings{"digest", "ip"}; }},
         {"enforce.auth.schemes=digest", [](auto& got) { return got.enforced_schemes.empty(); }},
+        {"readonlymode.enabled=true", [](auto& got) { return got.read_only_enabled && got.words.contains("isro"); }},
+        {"tickTime=100", [](auto& got) { return got.hold_max == 100ms; }},
+        {"zabd.holdMs=0", [](auto& got) { return got.hold_max == 0ms; }},
+        {"zabd.linearizableReads=true", [](auto& got) { return got.linearizable_reads; }},
+        {"zabd.log.retainMiB=2", [](auto& got) { return got.log_retain_bytes == 2 << 20; }},
         {"zookeeper.extendedTypesEnabled=true", [](auto& got) { return got.ttl_nodes; }},
         {"tickTime=1\ntickTime=500", [](auto& got) { return got.tick == 500ms; }},
     }));
@@ -138,8 +143,10 @@ TEST_CASE("bad values are errors that name file, line, key and value", "[server]
          "zoo.cfg: minSessionTimeout=100 is more than maxSessionTimeout=99"},
         {"minSessionTimeout=70000", "zoo.cfg: minSessionTimeout=70000 is more than maxSessionTimeout=60000"},
         {"electionAlg=0", "zoo.cfg:3: electionAlg=0 is not supported: 3 is the only election there is"},
+        {"initLimit=0", "zoo.cfg:3: initLimit=0 is not from 1 to 2147483647"},
+        {"zabd.holdMs=-1", "zoo.cfg:3: zabd.holdMs=-1 is not from 0 to 2147483647"},
+        {"quorumListenOnAllIPs=yes", "zoo.cfg:3: quorumListenOnAllIPs=yes is neither true nor false"},
         {"peerType=boss", "zoo.cfg:3: peerType=boss is neither participant nor observer"},
-        {"server.1=here", "zoo.cfg:3: server.1=here is not of the form host:port:port[:role][;clientPort]"},
         {"DigestAuthenticationProvider.superDigest=secret",
          "zoo.cfg:3: DigestAuthenticationProvider.superDigest=*** is not of the form user:base64"},
         {"enforce.auth.enabled=true", "zoo.cfg: enforce.auth.enabled=true needs enforce.auth.schemes"},
@@ -169,10 +176,12 @@ TEST_CASE("what would be dangerous to ignore is an error", "[server][config]") {
          "identity would match its ACLs"},
         {"enforce.auth.schemes=sasl",
          "zoo.cfg:3: enforce.auth.schemes=sasl names a scheme that nobody can have here: zabd knows digest and ip"},
-        {"dynamicConfigFile=/x", "zoo.cfg:3: dynamicConfigFile=/x belongs to an ensemble: zabd is standalone as yet"},
-        {"peerType=observer", "zoo.cfg:3: peerType=observer belongs to an ensemble: zabd is standalone as yet"},
-        {"server.1=a:1:2\nserver.2=b:1:2",
-         "zoo.cfg: 2 servers are an ensemble, and zabd is standalone as yet: name one or none"},
+        {"dynamicConfigFile=/x",
+         "zoo.cfg:3: dynamicConfigFile=/x is for reconfiguration, which zabd does not have yet: put the lines of that "
+         "file into this one"},
+        {"quorum.auth.enableSasl=true",
+         "zoo.cfg:3: quorum.auth.enableSasl=true asks for SASL, which zabd does not have yet"},
+        {"peerType=observer", "zoo.cfg: peerType=observer without an ensemble to observe"},
         {"server.1=a:1:2:observer", "zoo.cfg: observers without a participant"},
     }));
     CAPTURE(c.line);
@@ -186,9 +195,11 @@ TEST_CASE("S-03: keys without effect, forceSync=no among them, are warned about 
         std::string line, warning;
     };
     const auto c = GENERATE(values<Case>({
-        {"initLimit=10", "zoo.cfg:3: initLimit has no effect: it is for ensembles, and zabd is standalone as yet"},
         {"zookeeper.commitLogCount=1",
-         "zoo.cfg:3: zookeeper.commitLogCount has no effect: it is for ensembles, and zabd is standalone as yet"},
+         "zoo.cfg:3: zookeeper.commitLogCount has no effect: it is for the insides of ensembles of the Java server"},
+        {"observerMasterPort=2191",
+         "zoo.cfg:3: observerMasterPort has no effect: it is for what zabd does not have yet"},
+        {"leaderServes=no", "zoo.cfg:3: leaderServes=no has no effect: a leader serves clients, always"},
         {"autopurge.purgeInterval=1",
          "zoo.cfg:3: autopurge.purgeInterval has no effect: it is for ZooKeeper's snapshots and logs; zabd's are kept "
          "in another way"},
@@ -224,16 +235,14 @@ TEST_CASE("values that ask for what zabd does anyway pass without a word", "[ser
         "localSessionsEnabled=false",
         "admin.enableServer=false",
         "standaloneEnabled=true",
+        "leaderServes=yes",
+        "initLimit=10",
         "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory",
         "authProvider.1=org.apache.zookeeper.server.auth.DigestAuthenticationProvider",
         "readonlymode.enabled=false",
     }));
     CAPTURE(line);
     CHECK(parsed(line).warnings.empty());
-}
-
-TEST_CASE("read-only mode enables the word isro", "[server][config]") {
-    CHECK(parsed("readonlymode.enabled=true").words.contains("isro"));
 }
 
 TEST_CASE("a file needs a data directory and a client port", "[server][config]") {

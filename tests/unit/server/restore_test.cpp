@@ -72,7 +72,7 @@ TEST_CASE("a core starts with what the checkpoint held", "[server][restore]") {
 }
 
 TEST_CASE("ids of sessions that were closed are not given again", "[server][restore]") {
-    CHECK(restored(small_checkpoint())->sessions.highest() == SessionId{9});
+    CHECK(restored(small_checkpoint())->sessions.highest_of(ServerId{0}) == SessionId{9});
 }
 
 TEST_CASE("without a checkpoint the state is fresh", "[server][restore]") {

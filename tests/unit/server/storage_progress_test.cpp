@@ -10,6 +10,10 @@ namespace {
 constexpr auto kUnlimited = core::kUnlimitedRoom;
 const Zxid kLogged = Zxid::of(0, 9);
 
+storage::LogProgress logged(Zxid durable, std::uint64_t room, std::uint64_t truncations = 0) {
+    return {.zxid_durable = durable, .room_bytes = room, .zxid_begin = {}, .truncations = truncations};
+}
+
 }  // namespace
 
 TEST_CASE("what the core hears of the log depends on the checkpoint", "[server][storage]") {
@@ -31,7 +35,7 @@ TEST_CASE("what the core hears of the log depends on the checkpoint", "[server][
     }));
     CAPTURE(c.name);
     StorageProgress progress;
-    progress.take(storage::LogProgress{kLogged, c.log_room});
+    progress.take(logged(kLogged, c.log_room));
     progress.take(storage::CheckpointProgress{Zxid::of(0, 3), c.behind, c.checkpoint_full});
     const auto told = progress.told();
     REQUIRE(told.has_value() == c.room.has_value());
@@ -46,8 +50,16 @@ TEST_CASE("what the core hears of the log depends on the checkpoint", "[server][
 
 TEST_CASE("progress that another has overtaken says nothing", "[server][storage]") {
     StorageProgress progress(Zxid::of(0, 5), Zxid::of(0, 5));
-    progress.take(storage::LogProgress{kLogged, 100});
-    progress.take(storage::LogProgress{Zxid::of(0, 8), kUnlimited});
+    progress.take(logged(kLogged, 100));
+    progress.take(logged(Zxid::of(0, 8), kUnlimited));
     CHECK(progress.told()->durable.up_to == kLogged);
     CHECK(progress.told()->room.bytes == 100);
+}
+
+TEST_CASE("a truncated log is durable up to less, and that is news", "[server][storage]") {
+    StorageProgress progress(kLogged, Zxid::of(0, 5));
+    progress.take(logged(Zxid::of(0, 7), kUnlimited, 1));
+    CHECK(progress.told()->durable.up_to == Zxid::of(0, 7));
+    progress.take(logged(kLogged, kUnlimited));
+    CHECK(progress.told()->durable.up_to == Zxid::of(0, 7));
 }

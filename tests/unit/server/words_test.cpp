@@ -24,6 +24,7 @@ core::Status busy() {
     status.ephemerals = 1;
     status.watches = 9;
     status.approximate_bytes = 44;
+    status.digest = 17;
     status.reply_bytes_last = 16;
     status.reply_bytes_min = 16;
     status.reply_bytes_max = 90;
@@ -101,6 +102,43 @@ TEST_CASE("srvr", "[server][words]") {
                                                                            "Node count: 7\n");
 }
 
+TEST_CASE("srvr tells the part that a member has", "[server][words]") {
+    struct Case {
+        core::ServerState state;
+        std::string mode;
+    };
+    using enum core::ServerState;
+    const auto c = GENERATE(values<Case>({
+        {kLeading, "leader"},
+        {kFollowing, "follower"},
+        {kObserving, "observer"},
+        {kReadOnly, "read-only"},
+    }));
+    CAPTURE(c.mode);
+    auto status = busy();
+    status.state = c.state;
+    const auto text = srvr_text(status, {.proposals = {.last = 5, .min = 4, .max = 9}});
+    CHECK(text.find("\nMode: " + c.mode + "\n") != std::string::npos);
+    CHECK(text.ends_with("\nProposal sizes last/min/max: 5/4/9\n") == (c.state == kLeading));
+    CHECK(text.starts_with(kVersionLine + "READ-ONLY mode; serving only read-only clients\n") ==
+          (c.state == kReadOnly));
+    CHECK(mntr_text(status, {}).find("zk_server_state\t" + c.mode + "\n") != std::string::npos);
+}
+
+TEST_CASE("a member without a leader answers only what needs none", "[server][words]") {
+    auto status = busy();
+    status.state = core::ServerState::kLooking;
+    status.serving = false;
+    for (const auto* word : {"ruok", "isro", "envi", "gtmk", "stmk"}) CHECK(word_answerable(word, status));
+    for (const auto* word : {"srvr", "stat", "mntr", "conf", "dump"}) CHECK_FALSE(word_answerable(word, status));
+    CHECK(not_serving_text() == "This ZooKeeper instance is not currently serving requests\n");
+    CHECK(isro_text(status) == "null");
+    status.state = core::ServerState::kReadOnly;
+    CHECK(word_answerable("srvr", status));
+    CHECK(isro_text(status) == "ro");
+    CHECK(isro_text(busy()) == "rw");
+}
+
 TEST_CASE("average latencies have one to four decimals", "[server][words]") {
     struct Case {
         std::uint64_t sum, count;
@@ -163,6 +201,8 @@ TEST_CASE("mntr", "[server][words]") {
                                             std::string(zabd_version()) +
                                             "\n"
                                             "zk_server_state\tstandalone\n"
+                                            "zk_zabd_zxid\t0x100000004\n"
+                                            "zk_zabd_digest\t17\n"
                                             "zk_avg_latency\t11.4\n"
                                             "zk_max_latency\t32\n"
                                             "zk_min_latency\t0\n"
@@ -193,6 +233,60 @@ TEST_CASE("mntr", "[server][words]") {
                                             "zk_max_fsynctime\t2\n"
                                             "zk_cnt_fsynctime\t4\n"
                                             "zk_sum_fsynctime\t5\n");
+}
+
+TEST_CASE("mntr tells of the ensemble", "[server][words]") {
+    auto status = busy();
+    status.state = core::ServerState::kLeading;
+    status.leader = ServerId{3};
+    status.epoch = 7;
+    status.followers_synced = 2;
+    status.observers_synced = 1;
+    status.elections = 4;
+    status.election_last = 210ms;
+    const std::string member =
+        "zk_peer_state\tleading - broadcast\n"
+        "zk_quorum_size\t3\n"
+        "zk_epoch\t7\n"
+        "zk_cnt_election_time\t4\n"
+        "zk_last_election_time\t210\n"
+        "zk_leader_id\t3\n";
+    const std::string leader =
+        "zk_learners\t3\n"
+        "zk_followers\t2\n"
+        "zk_synced_followers\t2\n"
+        "zk_synced_non_voting_followers\t0\n"
+        "zk_synced_observers\t1\n"
+        "zk_leader_uptime\t90\n"
+        "zk_last_proposal_size\t8\n"
+        "zk_min_proposal_size\t2\n"
+        "zk_max_proposal_size\t9\n";
+    const ServerFigures figures{.proposals = {.last = 8, .min = 2, .max = 9}, .part_held = 90ms};
+    CHECK(mntr_text(status, figures, 3).ends_with(member + leader));
+    status.state = core::ServerState::kFollowing;
+    CHECK(mntr_text(status, figures, 3).find("zk_peer_state\tfollowing - broadcast\n") != std::string::npos);
+    CHECK(mntr_text(status, figures, 3).find("synced_followers") == std::string::npos);
+}
+
+TEST_CASE("conf tells of the ensemble", "[server][words]") {
+    Config config;
+    config.ensemble = Ensemble{.self = ServerId{2},
+                               .servers = {{ServerId{2}, *parse_server("b:2888:3888:observer")}},
+                               .membership = zab::Membership({ServerId{1}}, {ServerId{2}}),
+                               .config_text = "server.1=a:1:2:participant\nversion=0",
+                               .init_limit = 10,
+                               .sync_limit = 5};
+    CHECK(conf_text(config, {})
+              .ends_with("serverId=2\n"
+                         "initLimit=10\n"
+                         "syncLimit=5\n"
+                         "electionAlg=3\n"
+                         "electionPort=3888\n"
+                         "quorumPort=2888\n"
+                         "peerType=1\n"
+                         "membership: \n"
+                         "server.1=a:1:2:participant\n"
+                         "version=0"));
 }
 
 TEST_CASE("conf", "[server][words]") {

@@ -28,16 +28,21 @@ TEST_CASE("closing a session that is not open changes nothing", "[session][table
     CHECK(table.all() == std::map<SessionId, Millis>{{SessionId{7}, kTimeout}});
 }
 
-TEST_CASE("the highest id ever opened is kept, in unsigned order and though it is closed", "[session][table]") {
+TEST_CASE("the highest id of each server is kept, though it is closed", "[session][table]") {
+    constexpr std::int64_t kOfServer2 = std::int64_t{2} << 56;
     Table table;
-    CHECK(table.highest() == SessionId::kNone);
+    CHECK(table.highest_of(ServerId{0}) == SessionId::kNone);
     table.open(SessionId{5}, kTimeout);
     table.open(SessionId{3}, kTimeout);
-    CHECK(table.highest() == SessionId{5});
+    table.open(SessionId{kOfServer2 + 9}, kTimeout);
     table.open(SessionId{-1}, kTimeout);
-    table.open(SessionId{9}, kTimeout);
+    table.open(SessionId{-7}, kTimeout);
     table.close(SessionId{-1});
-    CHECK(table.highest() == SessionId{-1});
+    table.close(SessionId{5});
+    CHECK(table.highest_of(ServerId{0}) == SessionId{5});
+    CHECK(table.highest_of(ServerId{1}) == SessionId::kNone);
+    CHECK(table.highest_of(ServerId{2}) == SessionId{kOfServer2 + 9});
+    CHECK(table.highest_of(ServerId{255}) == SessionId{-1});
 }
 
 TEST_CASE("sessions are told in ascending order with their timeouts", "[session][table]") {

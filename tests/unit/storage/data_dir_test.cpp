@@ -1,5 +1,7 @@
 #include "storage/data_dir.hpp"
 
+#include "storage/file.hpp"
+#include "storage/hard_state.hpp"
 #include "tests/unit/storage/forked.hpp"
 #include "tests/unit/storage/temporary_directory.hpp"
 
@@ -21,29 +23,36 @@ void write_file(const fs::path& path, const std::string& content) {
     std::ofstream(path) << content;
 }
 
+StoredHardState hard_state_of(const fs::path& root) {
+    const auto file = HardStateFile::open(real_file_system(), root / "zabd" / "hard-state", std::nullopt);
+    REQUIRE(file);
+    return (*file)->current();
+}
+
 }  // namespace
 
 TEST_CASE("a data directory is made once and is the same ever after", "[storage][data_dir]") {
     const TemporaryDirectory directory;
     const auto root = directory.path() / "a" / "b";
-    std::array<unsigned char, 32> secret{};
     std::uint64_t identity = 0;
     {
         const auto made = DataDir::open(root, root);
         REQUIRE(made);
-        secret = (*made)->secret();
-        identity = (*made)->identity();
-        CHECK((*made)->log_directory() == root / "zabd" / "log");
-        CHECK((*made)->checkpoint_directory() == root / "zabd" / "checkpoint");
-        CHECK(fs::is_directory((*made)->log_directory()));
-        CHECK(fs::is_directory((*made)->checkpoint_directory()));
+        identity = (*made)->identity(0);
+        CHECK((*made)->log_directory(0) == root / "zabd" / "log");
+        CHECK((*made)->checkpoint_directory(0) == root / "zabd" / "checkpoint");
+        CHECK(fs::is_directory((*made)->log_directory(0)));
+        CHECK(fs::is_directory((*made)->checkpoint_directory(0)));
     }
-    CHECK(secret != std::array<unsigned char, 32>{});
+    const auto begun = hard_state_of(root);
+    CHECK(begun.secret != std::array<unsigned char, 32>{});
+    CHECK_FALSE(begun.has_history);
     CHECK(identity != 0);
     const auto again = DataDir::open(root, root);
     REQUIRE(again);
-    CHECK((*again)->secret() == secret);
-    CHECK((*again)->identity() == identity);
+    CHECK(hard_state_of(root) == begun);
+    CHECK((*again)->identity(0) == identity);
+    CHECK((*again)->identity(1) != identity);
 }
 
 TEST_CASE("two data directories have nothing in common", "[storage][data_dir]") {
@@ -51,15 +60,15 @@ TEST_CASE("two data directories have nothing in common", "[storage][data_dir]") 
     const TemporaryDirectory b;
     const auto first = DataDir::open(a.path(), a.path());
     const auto second = DataDir::open(b.path(), b.path());
-    CHECK((*first)->secret() != (*second)->secret());
-    CHECK((*first)->identity() != (*second)->identity());
+    CHECK(hard_state_of(a.path()).secret != hard_state_of(b.path()).secret);
+    CHECK((*first)->identity(0) != (*second)->identity(0));
 }
 
 TEST_CASE("the secret is for the owner alone", "[storage][data_dir]") {
     const TemporaryDirectory directory;
     REQUIRE(DataDir::open(directory.path(), directory.path()));
     struct stat status {};
-    REQUIRE(::stat((directory.path() / "zabd" / "secret").c_str(), &status) == 0);
+    REQUIRE(::stat((directory.path() / "zabd" / "hard-state").c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
 }
 
@@ -105,10 +114,10 @@ TEST_CASE("a format that is not ours is refused", "[storage][data_dir]") {
         const char* says;
     };
     const auto c = GENERATE(values<Case>({
-        {"later", "version 2\nanything\n", Errc::kUnsupported, "version '2', but this zabd reads 1"},
+        {"later", "version 3\nanything\n", Errc::kUnsupported, "version '3', but this zabd reads 2"},
         {"empty", "", Errc::kUnsupported, "version ''"},
-        {"cut short", "version 1\nholds state+log\niden", Errc::kDamaged, "does not read"},
-        {"no number", "version 1\nholds state+log\nidentity xyz\n", Errc::kDamaged, "does not read"},
+        {"cut short", "version 2\nholds state+log\niden", Errc::kDamaged, "does not read"},
+        {"no number", "version 2\nholds state+log\nidentity xyz\n", Errc::kDamaged, "does not read"},
     }));
     CAPTURE(c.name);
     const TemporaryDirectory directory;
@@ -126,7 +135,7 @@ TEST_CASE("S-12: directories that do not belong together are told", "[storage][d
     {
         const auto made = DataDir::open(state, log);
         REQUIRE(made);
-        CHECK((*made)->log_directory() == log / "zabd" / "log");
+        CHECK((*made)->log_directory(0) == log / "zabd" / "log");
         CHECK_FALSE(fs::exists(state / "zabd" / "log"));
     }
     REQUIRE(DataDir::open(state, log));
@@ -151,23 +160,48 @@ TEST_CASE("S-12: directories that do not belong together are told", "[storage][d
         CHECK_THAT(DataDir::open(state, top.path() / "log2").error().where, Contains("belongs to another server"));
     }
     SECTION("a fresh data directory beside a log that is in use") {
+        write_file(log / "zabd" / "log" / "0000000000000001.log", "");
         CHECK_THAT(DataDir::open(top.path() / "fresh", log).error().where, Contains("log of another directory"));
     }
     SECTION("a crash left the log directory's format alone") {
         fs::remove_all(state);
-        fs::remove_all(log / "zabd" / "log");
+        if (GENERATE(false, true)) fs::remove_all(log / "zabd" / "log");
         CHECK(DataDir::open(state, log));
         CHECK(DataDir::open(state, log));
     }
 }
 
-TEST_CASE("a secret of the wrong length is damage", "[storage][data_dir]") {
-    const TemporaryDirectory directory;
-    REQUIRE(DataDir::open(directory.path(), directory.path()));
-    write_file(directory.path() / "zabd" / "secret", "short");
-    const auto opened = DataDir::open(directory.path(), directory.path());
-    REQUIRE_FALSE(opened);
-    CHECK(opened.error().code == Errc::kDamaged);
+TEST_CASE("directories of generations come and go, and nothing else", "[storage][data_dir]") {
+    const TemporaryDirectory top;
+    const bool apart = GENERATE(false, true);
+    CAPTURE(apart);
+    const auto state = top.path() / "state";
+    const auto log = apart ? top.path() / "log" : state;
+    const auto directory = DataDir::open(state, log);
+    REQUIRE(directory);
+    REQUIRE((*directory)->make_generation(12));
+    CHECK(fs::is_directory(log / "zabd" / "log.12"));
+    CHECK(fs::is_directory(state / "zabd" / "checkpoint.12"));
+    write_file(state / "zabd" / "log.old" / "kept", "");
+    write_file(state / "zabd" / "checkpoint.012" / "kept", "");
+    write_file(state / "zabd" / "quarantine-1" / "kept", "");
+    write_file(log / "zabd" / "log" / "0000000000000001.log", "");
+
+    REQUIRE((*directory)->remove_other_generations(12));
+    CHECK_FALSE(fs::exists(log / "zabd" / "log"));
+    CHECK_FALSE(fs::exists(state / "zabd" / "checkpoint"));
+    CHECK(fs::is_directory(log / "zabd" / "log.12"));
+    CHECK(fs::is_directory(state / "zabd" / "checkpoint.12"));
+    CHECK(fs::exists(state / "zabd" / "log.old" / "kept"));
+    CHECK(fs::exists(state / "zabd" / "checkpoint.012" / "kept"));
+    CHECK(fs::exists(state / "zabd" / "quarantine-1" / "kept"));
+
+    const auto aside = (*directory)->quarantine(12);
+    REQUIRE(aside);
+    CHECK(*aside == state / "zabd" / "quarantine-2");
+    CHECK(fs::is_directory(log / "zabd" / "quarantine-2" / "log.12"));
+    CHECK(fs::is_directory(state / "zabd" / "quarantine-2" / "checkpoint.12"));
+    CHECK_FALSE(fs::exists(log / "zabd" / "log.12"));
 }
 
 TEST_CASE("a directory that cannot be made is an error with its name", "[storage][data_dir]") {

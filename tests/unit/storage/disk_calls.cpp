@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -44,6 +45,15 @@ void DiskCalls::fail(const Failures& failures) {
 DiskCalls::Failures DiskCalls::failures() {
     const std::lock_guard lock(mutex_);
     return failures_;
+}
+
+void DiskCalls::die_before(std::uint64_t call) { calls_left_ = call; }
+
+void DiskCalls::count_down() {
+    auto left = calls_left_.load();
+    while (left != 0 && !calls_left_.compare_exchange_weak(left, left - 1)) {
+    }
+    if (left == 1) ::_exit(kKilled);
 }
 
 void DiskCalls::see(int descriptor, DiskCall call) {
@@ -96,6 +106,7 @@ extern "C" {
 
 ssize_t pwrite(int descriptor, const void* bytes, size_t size, off_t offset) {
     static auto* const next = next_of<ssize_t(int, const void*, size_t, off_t)>("pwrite");
+    DiskCalls::instance().count_down();
     if (fails(DiskCalls::instance().failures().write)) return -1;
     const auto written = next(descriptor, bytes, size, offset);
     if (written > 0)
@@ -105,6 +116,7 @@ ssize_t pwrite(int descriptor, const void* bytes, size_t size, off_t offset) {
 
 ssize_t writev(int descriptor, const iovec* parts, int count) {
     static auto* const next = next_of<ssize_t(int, const iovec*, int)>("writev");
+    DiskCalls::instance().count_down();
     if (fails(DiskCalls::instance().failures().write)) return -1;
     const auto offset = ::lseek(descriptor, 0, SEEK_CUR);
     const auto written = next(descriptor, parts, count);
@@ -118,6 +130,7 @@ ssize_t writev(int descriptor, const iovec* parts, int count) {
 
 int fdatasync(int descriptor) {
     static auto* const next = next_of<int(int)>("fdatasync");
+    DiskCalls::instance().count_down();
     if (fails(DiskCalls::instance().failures().sync)) return -1;
     const int result = next(descriptor);
     if (result == 0) DiskCalls::instance().see(descriptor, {Kind::kSync, 0, {}});
@@ -126,6 +139,7 @@ int fdatasync(int descriptor) {
 
 int fsync(int descriptor) {
     static auto* const next = next_of<int(int)>("fsync");
+    DiskCalls::instance().count_down();
     if (fails(DiskCalls::instance().failures().sync)) return -1;
     const int result = next(descriptor);
     if (result == 0) DiskCalls::instance().see(descriptor, {Kind::kSync, 0, {}});
@@ -134,6 +148,7 @@ int fsync(int descriptor) {
 
 int rename(const char* from, const char* to) noexcept {
     static auto* const next = next_of<int(const char*, const char*)>("rename");
+    DiskCalls::instance().count_down();
     if (fails(DiskCalls::instance().failures().rename)) return -1;
     const int result = next(from, to);
     if (result == 0) DiskCalls::instance().see_rename(to);
@@ -149,11 +164,30 @@ int ftruncate(int descriptor, off_t size) noexcept {
 
 int posix_fallocate(int descriptor, off_t offset, off_t size) {
     static auto* const next = next_of<int(int, off_t, off_t)>("posix_fallocate");
+    DiskCalls::instance().count_down();
     if (const int error = DiskCalls::instance().failures().allocate; error != 0) return error;
     const int error = next(descriptor, offset, size);
     if (error == 0)
         DiskCalls::instance().see(descriptor, {Kind::kResize, static_cast<std::uint64_t>(offset + size), {}});
     return error;
+}
+
+int mkdir(const char* path, mode_t mode) noexcept {
+    static auto* const next = next_of<int(const char*, mode_t)>("mkdir");
+    DiskCalls::instance().count_down();
+    return next(path, mode);
+}
+
+int unlink(const char* path) noexcept {
+    static auto* const next = next_of<int(const char*)>("unlink");
+    DiskCalls::instance().count_down();
+    return next(path);
+}
+
+int unlinkat(int directory, const char* path, int flags) noexcept {
+    static auto* const next = next_of<int(int, const char*, int)>("unlinkat");
+    DiskCalls::instance().count_down();
+    return next(directory, path, flags);
 }
 
 }  // extern "C"

@@ -3,6 +3,7 @@
 // They are defined in this program in front of the C library's, and hand on to it. The whole process has one.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
@@ -26,6 +27,8 @@ struct DiskCall {
 
 class DiskCalls {
 public:
+    static constexpr int kKilled = 77;  // exit code after die_before()
+
     static DiskCalls& instance();
 
     /// Of this file, from now on.
@@ -42,7 +45,12 @@ public:
     };
     void fail(const Failures& failures);
 
+    /// The process ends, as if killed, before it makes its n-th call from now on that changes a disk. For one that was
+    /// forked for it. 0: it does not.
+    void die_before(std::uint64_t call);
+
     // For the calls themselves.
+    void count_down();
     [[nodiscard]] Failures failures();
     void see(int descriptor, DiskCall call);
     void see_rename(const std::filesystem::path& to);
@@ -52,6 +60,7 @@ private:
     std::filesystem::path file_;
     std::vector<DiskCall> calls_;
     Failures failures_;
+    std::atomic<std::uint64_t> calls_left_{0};  // 0: no bound
 };
 
 }  // namespace zabd::storage

@@ -19,7 +19,11 @@ const std::filesystem::path kDirectory = "/log";
 constexpr std::uint64_t kIdentity = 42;
 
 LogOptions options_for(MemoryFileSystem& files, std::size_t segment_bytes = 32 << 10) {
-    return {.directory = kDirectory, .segment_bytes = segment_bytes, .identity = kIdentity, .files = &files};
+    return {.directory = kDirectory,
+            .segment_bytes = segment_bytes,
+            .identity = kIdentity,
+            .retain_bytes = 0,
+            .files = &files};
 }
 
 std::string txn_of(Zxid zxid) { return std::string(zxid.counter() % 700, 'a') + std::to_string(zxid.value); }

@@ -119,7 +119,7 @@ TEST_CASE("a log that never started leaves nothing behind but its first segment"
 
 TEST_CASE("what the checkpoint covers is discarded while writing goes on", "[storage][log]") {
     const TemporaryDirectory directory;
-    const LogOptions options{.directory = directory.path(), .segment_bytes = 64 << 10};
+    const LogOptions options{.directory = directory.path(), .segment_bytes = 64 << 10, .retain_bytes = 0};
     Durable durable;
     const auto log = open_log(options);
     log->start(durable.callback());

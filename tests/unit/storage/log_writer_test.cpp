@@ -27,8 +27,8 @@ struct Written {
     std::unique_ptr<LogWriter> open() {
         LogScan scan;
         auto segments = LogSegments::open(
-            {.directory = "/log", .segment_bytes = kSegmentBytes, .identity = 42, .files = &files}, Zxid{},
-            [](const LogRecord&) {}, scan);
+            {.directory = "/log", .segment_bytes = kSegmentBytes, .identity = 42, .retain_bytes = 0, .files = &files},
+            Zxid{}, [](const LogRecord&) {}, scan);
         REQUIRE(segments);
         return std::make_unique<LogWriter>(std::move(*segments));
     }

@@ -39,8 +39,13 @@ struct Server {
                                         nodes.push_back(node.name + "=" + std::string(data.view()));
                                         return Result<void>{};
                                     }},
-                      .on_state = [](const DataDir&, const CheckpointSummary&, Checkpoint&) { return Result<void>{}; },
-                      .on_record = [this](const LogRecord& record) { records.push_back(record.zxid.counter()); }});
+                      .on_state = [](const Found&, Checkpoint&) { return Result<void>{}; },
+                      .on_record = [this](const LogRecord& record) { records.push_back(record.zxid.counter()); },
+                      .on_quarantine =
+                          [this] {
+                              nodes.clear();
+                              records.clear();
+                          }});
         if (opened) {
             storage = std::move(*opened);
         } else {
@@ -101,8 +106,11 @@ TEST_CASE("what was logged and what was checkpointed come back", "[storage][reco
 
 TEST_CASE("the log shrinks as the checkpoint advances, and both together stay whole", "[storage][recovery]") {
     const TemporaryDirectory directory;
-    const StorageOptions options{
-        .data_root = directory.path(), .log_root = {}, .segment_bytes = 64 << 10, .checkpoint = {.transactions = 50}};
+    const StorageOptions options{.data_root = directory.path(),
+                                 .log_root = {},
+                                 .segment_bytes = 64 << 10,
+                                 .retain_bytes = 0,
+                                 .checkpoint = {.transactions = 50}};
     Counter next = 1;
     for (int life = 0; life < 5; ++life) {
         Server server(options);
@@ -155,11 +163,9 @@ TEST_CASE("a log apart from its checkpoint's beginning is replayed from the firs
 
 TEST_CASE("what the visitor refuses ends the recovery", "[storage][recovery]") {
     const TemporaryDirectory directory;
-    const auto refuse = [](const DataDir&, const CheckpointSummary&, Checkpoint&) {
-        return failure(Errc::kDamaged, "refused");
-    };
+    const auto refuse = [](const Found&, Checkpoint&) { return failure(Errc::kDamaged, "refused"); };
     const auto opened = open_storage({.data_root = directory.path(), .log_root = {}},
-                                     {.state = {}, .on_state = refuse, .on_record = {}});
+                                     {.state = {}, .on_state = refuse, .on_record = {}, .on_quarantine = {}});
     REQUIRE_FALSE(opened);
     CHECK(opened.error().where == "refused");
 }

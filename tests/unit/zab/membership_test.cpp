@@ -92,5 +92,49 @@ TEST_CASE("zxids are compared unsigned and by epoch first", "[zab][membership]")
                                 {ServerId{3}, Zxid::of(2, 0xffffffff)}}) == Zxid::of(0x7fffffff, 9));
 }
 
+std::set<ServerId> servers(std::initializer_list<int> ids) {
+    std::set<ServerId> all;
+    for (const int id : ids) all.insert(static_cast<ServerId>(id));
+    return all;
+}
+
+/// Three sites: servers 1 to 3, 4 and 5, 6 and 7.
+Membership three_sites(const std::map<ServerId, std::int64_t>& weights = {}) {
+    std::map<ServerId, std::int64_t> groups;
+    for (const int id : {1, 2, 3}) groups[static_cast<ServerId>(id)] = 1;
+    for (const int id : {4, 5}) groups[static_cast<ServerId>(id)] = 2;
+    for (const int id : {6, 7}) groups[static_cast<ServerId>(id)] = 3;
+    return Membership(groups, weights);
+}
+
+TEST_CASE("with groups, most of most groups are a quorum", "[zab][membership]") {
+    const auto sites = three_sites();
+    CHECK(sites.has_quorum(servers({1, 2, 4, 5})));
+    CHECK(sites.has_quorum(servers({4, 5, 6, 7})));
+    CHECK_FALSE(sites.has_quorum(servers({1, 2, 3, 4, 6})));
+    CHECK_FALSE(sites.has_quorum(servers({1, 2, 3})));
+    CHECK(sites.committed({{ServerId{1}, Zxid{9}},
+                           {ServerId{2}, Zxid{7}},
+                           {ServerId{6}, Zxid{8}},
+                           {ServerId{7}, Zxid{5}},
+                           {ServerId{4}, Zxid{9}}}) == Zxid{5});
+}
+
+TEST_CASE("a group without weight does not count, and its members never lead", "[zab][membership]") {
+    const auto sites = three_sites({{ServerId{6}, 0}, {ServerId{7}, 0}, {ServerId{1}, 5}});
+    CHECK(sites.votes(ServerId{6}));
+    CHECK_FALSE(sites.may_lead(ServerId{6}));
+    CHECK(sites.may_lead(ServerId{1}));
+    CHECK(sites.has_quorum(servers({1, 4, 5})));
+    CHECK_FALSE(sites.has_quorum(servers({2, 3, 4, 5, 6, 7})));
+}
+
+TEST_CASE("observers neither count nor lead", "[zab][membership]") {
+    const Membership membership(servers({1, 2, 3}), servers({4, 5}));
+    CHECK_FALSE(membership.has_quorum(servers({1, 4, 5})));
+    CHECK_FALSE(membership.may_lead(ServerId{4}));
+    CHECK(membership.committed({{ServerId{1}, Zxid{5}}, {ServerId{4}, Zxid{5}}, {ServerId{5}, Zxid{5}}}) == Zxid{});
+}
+
 }  // namespace
 }  // namespace zabd::zab

@@ -1,0 +1,53 @@
+#include "tests/sim/checkers/claims.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace zabd::sim {
+
+using wire::PacketType;
+
+void ClaimsChecker::on_packet_sent(ServerId server, const wire::QuorumPacket& packet, const DiskFacts& disk) {
+    const auto accepts = [&](Epoch epoch, std::string_view what) {
+        if (disk.hard_state.accepted_epoch < epoch)
+            violated("I-DISK", fmt::format("server {} sends {} of epoch {}, and its disk has accepted {}",
+                                           number(server), what, epoch, disk.hard_state.accepted_epoch));
+    };
+    switch (packet.type) {
+        case PacketType::kLeaderInfo: return accepts(packet.zxid.epoch(), "LEADERINFO");
+        case PacketType::kAckEpoch: return accepts(disk.hard_state_asked.accepted_epoch, "ACKEPOCH");
+        case PacketType::kAck:
+            check_ack(server, packet, disk);
+            if (packet.zxid.counter() != 0) claimed_[server] = std::max(claimed_[server], packet.zxid);
+            return;
+        default: return;
+    }
+}
+
+void ClaimsChecker::check_ack(ServerId server, const wire::QuorumPacket& packet, const DiskFacts& disk) {
+    const auto epoch = packet.zxid.epoch();
+    if (packet.zxid.counter() != 0) {
+        if (packet.zxid <= disk.log_durable) return;
+        violated("I-DISK", fmt::format("server {} acknowledges {:#x}, its log is durable up to {:#x}", number(server),
+                                       packet.zxid.value, disk.log_durable.value));
+    }
+    // Of NEWLEADER; the leader's of its learner's ACKEPOCH has the same form, and waits for the same.
+    if (disk.hard_state.current_epoch < epoch)
+        violated("I-DISK", fmt::format("server {} acknowledges epoch {}, its disk has {}", number(server), epoch,
+                                       disk.hard_state.current_epoch));
+}
+
+void ClaimsChecker::on_truncated(ServerId server, Zxid zxid) {
+    const auto claimed = claimed_.find(server);
+    if (claimed != claimed_.end()) claimed->second = std::min(claimed->second, zxid);
+}
+
+void ClaimsChecker::on_recovery(const Recovery& recovery, const Model&) {
+    const auto claimed = claimed_[recovery.server];
+    if (recovery.disk.log_durable < claimed)
+        violated("I-DUR", fmt::format("server {} starts with a log up to {:#x}, and had acknowledged {:#x}",
+                                      number(recovery.server), recovery.disk.log_durable.value, claimed.value));
+}
+
+}  // namespace zabd::sim

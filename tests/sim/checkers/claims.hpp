@@ -1,0 +1,24 @@
+// I-DISK: what a server tells its peers of itself could be read from its disk again after a power cut at that moment.
+#pragma once
+
+#include "tests/sim/checkers/checker.hpp"
+
+#include <map>
+
+namespace zabd::sim {
+
+class ClaimsChecker final : public Checker {
+public:
+    void on_packet_sent(ServerId server, const wire::QuorumPacket& packet, const DiskFacts& disk) override;
+    void on_recovery(const Recovery& recovery, const Model& model) override;
+    void on_replaced(ServerId server, Zxid) override { claimed_.erase(server); }
+    void on_disk_lost(ServerId server) override { claimed_.erase(server); }
+    void on_truncated(ServerId server, Zxid zxid) override;
+
+private:
+    static void check_ack(ServerId server, const wire::QuorumPacket& packet, const DiskFacts& disk);
+
+    std::map<ServerId, Zxid> claimed_;  // to be durable, by an ack
+};
+
+}  // namespace zabd::sim

@@ -1,0 +1,23 @@
+// I-FENCE: while a server has no part in an established epoch it answers nobody. But for pings, which keep nothing alive but
+// the connection, and for writes that turn out to have been committed.
+#pragma once
+
+#include "tests/sim/checkers/checker.hpp"
+
+#include <map>
+
+namespace zabd::sim {
+
+class FenceChecker final : public Checker {
+public:
+    void on_greeting(const Greeting& greeting, const Model& model) override;
+    void on_reply(const Reply& reply, const Model& model) override;
+    void on_batch_end(const BatchEnd& end, const Model& model) override;
+    void on_down(ServerId) override { serves_ = told_ = false; }
+
+private:
+    bool serves_ = false;  // when the last batch was over
+    bool told_ = false;    // something, in this one
+};
+
+}  // namespace zabd::sim

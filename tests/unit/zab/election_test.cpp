@@ -1,0 +1,197 @@
+#include "zab/election.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <vector>
+
+namespace zabd::zab {
+namespace {
+
+using wire::Notification;
+using wire::PeerState;
+
+constexpr ServerId kOne{1}, kTwo{2}, kThree{3}, kFour{4};
+
+/// Server 1 of three voters, and what it is told by hand.
+class Booth {
+public:
+    explicit Booth(Membership membership = Membership({kOne, kTwo, kThree}))
+        : election(kOne, std::move(membership), "version=0") {}
+
+    void begin(std::optional<Zxid> zxid, Epoch epoch = 0) {
+        out.clear();
+        election.begin(now, {.zxid = zxid, .current_epoch = epoch}, out);
+    }
+    void looking(ServerId from, std::int64_t leader, std::int64_t zxid, std::int64_t round = 1,
+                 std::int64_t epoch = 0) {
+        hear(from, {PeerState::kLooking, leader, zxid, round, epoch});
+    }
+    void hear(ServerId from, Notification said) {
+        out.clear();
+        election.on(now, {from, std::move(said)}, out);
+    }
+    void wait(Millis time) {
+        out.clear();
+        now += time;
+        election.tick(now, out);
+    }
+    /// What it told last, and to how many.
+    [[nodiscard]] std::optional<SendNotification> said() const {
+        if (out.empty()) return std::nullopt;
+        return std::get<SendNotification>(out.back());
+    }
+
+    Election election;
+    Instant now{Millis(1000)};
+    std::vector<Output> out;
+};
+
+TEST_CASE("it votes for itself, and tells all voters", "[zab][election]") {
+    Booth booth;
+    booth.begin(Zxid::of(1, 5), 1);
+    REQUIRE(booth.said());
+    CHECK(booth.said()->to == std::vector{kTwo, kThree});
+    CHECK(booth.said()->notification == Notification{PeerState::kLooking, 1, 0x100000005, 1, 1, 2, "version=0"});
+}
+
+TEST_CASE("the higher epoch wins, then the zxid, then the server", "[zab][election]") {
+    struct Case {
+        std::int64_t leader, zxid, epoch;
+        bool wins;
+    };
+    const auto c = GENERATE(values<Case>({{2, 0x100000005, 1, true},
+                                          {2, 0x100000004, 1, false},
+                                          {2, 0x100000006, 1, true},
+                                          {2, 0x100000001, 2, true},
+                                          {2, 0x200000001, 0, false}}));
+    Booth booth;
+    booth.begin(Zxid::of(1, 5), 1);
+    booth.looking(kTwo, c.leader, c.zxid, 1, c.epoch);
+    CHECK(booth.said().has_value() == c.wins);
+    if (c.wins) CHECK(booth.said()->notification.leader == 2);
+}
+
+TEST_CASE("with all voters heard it is decided at once", "[zab][election]") {
+    Booth booth;
+    booth.begin(Zxid::of(1, 5));
+    booth.looking(kTwo, 2, 0x100000003);
+    CHECK_FALSE(booth.election.winner());
+    booth.looking(kTwo, 1, 0x100000005);
+    CHECK_FALSE(booth.election.winner());
+    booth.looking(kThree, 1, 0x100000005);
+    CHECK(booth.election.winner() == kOne);
+}
+
+TEST_CASE("a voter that cannot be reached is not waited for", "[zab][election]") {
+    Booth booth;
+    booth.begin(Zxid::of(1, 5));
+    booth.looking(kTwo, 1, 0x100000005);
+    CHECK_FALSE(booth.election.winner());
+    booth.election.on(ElectionLink{kThree, false});
+    booth.wait(Millis(1));
+    CHECK(booth.election.winner() == kOne);
+}
+
+TEST_CASE("a better vote is waited for while it may come", "[zab][election]") {
+    Booth booth;
+    booth.begin(Zxid::of(1, 5));
+    booth.looking(kTwo, 1, 0x100000005);
+    booth.wait(Millis(199));
+    CHECK_FALSE(booth.election.winner());
+    booth.wait(Millis(1));
+    CHECK(booth.election.winner() == kOne);
+}
+
+TEST_CASE("a later round begins anew, an earlier one is answered", "[zab][election]") {
+    Booth booth;
+    booth.begin(Zxid::of(1, 5));
+    booth.looking(kTwo, 2, 0x100000001, 7);
+    CHECK(booth.said()->notification.round == 7);
+    CHECK(booth.said()->notification.leader == 1);
+    booth.looking(kThree, 3, 0x100000009, 6);
+    CHECK(booth.said()->to == std::vector{kThree});
+    CHECK(booth.said()->notification.leader == 1);
+    CHECK_FALSE(booth.election.winner());
+}
+
+TEST_CASE("Z-55: one that comes late joins when a quorum and the leader itself say so", "[zab][election]") {
+    Booth booth;
+    booth.begin(Zxid::of(1, 5));
+    // What a fresh link brings first may be from the last election.
+    booth.looking(kThree, 3, 0);
+    booth.hear(kTwo, {PeerState::kFollowing, 3, 0, 4, 2});
+    CHECK_FALSE(booth.election.winner());
+    booth.hear(kThree, {PeerState::kLeading, 3, 0x100000002, 9, 2});
+    CHECK(booth.election.winner() == kThree);
+    CHECK(booth.election.winner() == kThree);
+    booth.looking(kTwo, 2, 5, 1);
+    CHECK(booth.said()->notification.state == PeerState::kFollowing);
+    CHECK(booth.said()->notification.leader == 3);
+}
+
+TEST_CASE("Z-54: followers of a leader that does not answer are not believed", "[zab][election]") {
+    Booth booth(Membership({kOne, kTwo, kThree, kFour, ServerId{5}}));
+    booth.begin(Zxid::of(1, 5));
+    for (const auto from : {kTwo, kThree, kFour}) booth.hear(from, {PeerState::kFollowing, 5, 0, 4, 2});
+    CHECK_FALSE(booth.election.winner());
+}
+
+TEST_CASE("Z-57: what is not of a voter, or for none, is not counted", "[zab][election]") {
+    Booth booth;
+    booth.begin(Zxid::of(1, 5));
+    booth.looking(kFour, 4, 0x900000000);
+    CHECK(booth.said()->to == std::vector{kFour});
+    for (const std::int64_t leader : {std::int64_t{4}, std::int64_t{-1}, std::int64_t{1} << 40, wire::kNoVote}) {
+        booth.looking(kTwo, leader, 0x900000000, 1, 9);
+        CHECK_FALSE(booth.said());
+    }
+    booth.hear(kTwo, {PeerState::kObserving, 3, 0, 1, 0});
+    CHECK_FALSE(booth.election.winner());
+}
+
+TEST_CASE("Z-15: a voter with nothing is counted only if all have nothing", "[zab][election]") {
+    Booth booth;
+    booth.begin(std::nullopt);
+    CHECK(booth.said()->notification.zxid == -1);
+    booth.looking(kTwo, 2, -1);
+    CHECK_FALSE(booth.election.fresh_ensemble());
+    SECTION("all have") {
+        booth.looking(kThree, 3, -1);
+        CHECK(booth.election.fresh_ensemble());
+        CHECK(booth.said()->notification.zxid == 0);
+    }
+    SECTION("one has more") {
+        booth.looking(kThree, 3, 0x100000001, 1, 1);
+        CHECK_FALSE(booth.election.fresh_ensemble());
+        booth.looking(kTwo, 3, 0x100000001, 1, 1);
+        booth.wait(Millis(500));
+        CHECK_FALSE(booth.election.winner());
+    }
+}
+
+TEST_CASE("an observer takes part without a voice", "[zab][election]") {
+    Booth booth(Membership({kTwo, kThree, kFour}, {kOne}));
+    booth.begin(Zxid::of(1, 5));
+    CHECK(booth.said()->to == std::vector{kTwo, kThree, kFour});
+    CHECK(booth.said()->notification.leader == wire::kNoVote);
+    booth.hear(kTwo, {PeerState::kFollowing, 3, 0, 1, 1});
+    booth.hear(kThree, {PeerState::kLeading, 3, 0, 1, 1});
+    CHECK(booth.election.winner() == kThree);
+    booth.looking(kTwo, 2, 5, 1);
+    CHECK(booth.said()->notification.state == PeerState::kObserving);
+}
+
+TEST_CASE("votes are told again, less and less often", "[zab][election]") {
+    Booth booth;
+    booth.begin(Zxid{});
+    std::vector<std::int64_t> told;
+    for (int n = 0; n < 1000; ++n) {
+        booth.wait(Millis(10));
+        if (booth.said()) told.push_back((booth.now - Instant(Millis(1000))).count());
+    }
+    CHECK(told == std::vector<std::int64_t>{200, 600, 1400, 3000, 6200, 9400});
+}
+
+}  // namespace
+}  // namespace zabd::zab

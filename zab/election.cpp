@@ -1,0 +1,229 @@
+#include "zab/election.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+namespace zabd::zab {
+namespace {
+
+using wire::Notification;
+using wire::PeerState;
+
+constexpr Millis kBetterVotes{200};  // after the last better one
+constexpr Millis kTellFirst{200};
+constexpr Millis kTellMax{3200};
+
+std::int64_t number(ServerId server) { return static_cast<std::int64_t>(server); }
+
+std::optional<ServerId> server_of(std::int64_t id) {
+    if (id < 0 || id > std::numeric_limits<std::uint8_t>::max()) return std::nullopt;
+    return ServerId{static_cast<std::uint8_t>(id)};
+}
+
+Vote vote_of(const Notification& notification) { return {notification.leader, notification.zxid, notification.epoch}; }
+
+bool has_nothing(const Notification& notification) {
+    return notification.zxid == -1 || (notification.zxid == 0 && notification.epoch == 0);
+}
+
+}  // namespace
+
+Election::Election(ServerId self, Membership membership, std::string config_text)
+    : self_(self), membership_(std::move(membership)), config_text_(std::move(config_text)) {}
+
+// --- a round ---------------------------------------------------------------------------------------------------------
+
+void Election::begin(Instant now, const Begin& own, std::vector<Output>& out) {
+    state_ = PeerState::kLooking;
+    ++round_;
+    counted_ = own.zxid.has_value() || fresh_;
+    votes_.clear();
+    settled_.clear();
+    decide_at_.reset();
+    own_ = {};
+    if (membership_.votes(self_)) {
+        const auto zxid = counted_ ? static_cast<std::int64_t>(own.zxid.value_or(Zxid{}).value) : -1;
+        own_ = {number(self_), zxid, own.current_epoch};
+    }
+    vote_ = own_;
+    if (counted_ && membership_.votes(self_)) votes_[self_] = {vote_, round_, PeerState::kLooking};
+    pause_ = kTellFirst;
+    tell_at_ = now + pause_;
+    tell_all(out);
+    look_for_quorum(now);
+}
+
+void Election::on(Instant now, const ElectionMessage& message, std::vector<Output>& out) {
+    unreachable_.erase(message.from);
+    answer(message, out);
+    if (!looking() || !admissible(message)) return;
+    const auto& said = message.notification;
+    if (said.state == PeerState::kLooking) {
+        note_empty(now, message, out);
+        if (counted_ && said.zxid != -1) take_looking(now, message, out);
+        look_for_quorum(now);
+    } else if (said.state != PeerState::kObserving) {
+        take_settled(message.from, {vote_of(said), said.round, said.state});
+    }
+}
+
+bool Election::admissible(const ElectionMessage& message) const {
+    const auto leader = server_of(message.notification.leader);
+    return membership_.votes(message.from) && leader && membership_.votes(*leader);
+}
+
+void Election::take_looking(Instant now, const ElectionMessage& message, std::vector<Output>& out) {
+    const auto& said = message.notification;
+    const auto vote = vote_of(said);
+    if (said.round < round_) return;
+    if (said.round > round_) {
+        round_ = said.round;
+        votes_.clear();
+        prefer(now, beats(vote, own_) ? vote : own_, out);
+    } else if (beats(vote, vote_)) {
+        prefer(now, vote, out);
+    }
+    votes_[message.from] = {vote, said.round, PeerState::kLooking};
+}
+
+void Election::take_settled(ServerId from, const Heard& heard) {
+    const auto agree = [&](const Votes& votes) {
+        std::set<ServerId> servers;
+        for (const auto& [server, other] : votes) {
+            const bool same = other.state == PeerState::kLooking
+                                  ? other.vote == heard.vote && other.round == heard.round
+                                  : other.vote.leader == heard.vote.leader &&
+                                        (&votes == &votes_ || other.vote.epoch == heard.vote.epoch);
+            if (same) servers.insert(server);
+        }
+        return membership_.has_quorum(servers) && leader_agrees(votes, heard);
+    };
+    if (heard.round == round_) {
+        votes_[from] = heard;
+        if (agree(votes_)) return decide(heard.vote);
+    }
+    settled_[from] = heard;
+    if (!agree(settled_)) return;
+    round_ = heard.round;
+    decide(heard.vote);
+}
+
+/// A leader that has not said so itself may be one that died: its followers may not have noticed yet.
+bool Election::leader_agrees(const Votes& votes, const Heard& heard) const {
+    if (heard.vote.leader == number(self_)) return heard.round == round_;
+    const auto leader = votes.find(*server_of(heard.vote.leader));
+    return leader != votes.end() && leader->second.state == PeerState::kLeading;
+}
+
+void Election::note_empty(Instant now, const ElectionMessage& message, std::vector<Output>& out) {
+    if (counted_) return;
+    if (!has_nothing(message.notification)) {
+        empty_.erase(message.from);
+        return;
+    }
+    empty_.insert_or_assign(message.from, message);
+    const bool all = std::ranges::all_of(membership_.voters(),
+                                         [&](ServerId voter) { return voter == self_ || empty_.contains(voter); });
+    if (!all || !membership_.votes(self_)) return;
+    fresh_ = counted_ = true;
+    own_.zxid = 0;
+    votes_[self_] = {own_, round_, PeerState::kLooking};
+    prefer(now, own_, out);
+    for (const auto& [voter, said] : std::exchange(empty_, {}))
+        if (said.notification.zxid != -1) take_looking(now, said, out);
+}
+
+// --- decision --------------------------------------------------------------------------------------------------------
+
+bool Election::beats(const Vote& vote, const Vote& other) const {
+    const auto leader = server_of(vote.leader);
+    if (!leader || !membership_.may_lead(*leader)) return false;
+    return std::tie(vote.epoch, vote.zxid, vote.leader) > std::tie(other.epoch, other.zxid, other.leader);
+}
+
+void Election::prefer(Instant now, const Vote& vote, std::vector<Output>& out) {
+    vote_ = vote;
+    if (counted_ && membership_.votes(self_)) votes_[self_] = {vote_, round_, PeerState::kLooking};
+    if (decide_at_) decide_at_ = now + kBetterVotes;
+    tell_all(out);
+}
+
+void Election::look_for_quorum(Instant now) {
+    if (!looking()) return;
+    std::set<ServerId> servers;
+    for (const auto& [server, heard] : votes_)
+        if (heard.vote == vote_ && heard.round == round_) servers.insert(server);
+    if (!membership_.has_quorum(servers)) return decide_at_.reset();
+    if (all_heard()) return decide(vote_);
+    if (!decide_at_) decide_at_ = now + kBetterVotes;
+}
+
+bool Election::all_heard() const {
+    return std::ranges::all_of(membership_.voters(), [&](ServerId voter) {
+        return voter == self_ || votes_.contains(voter) || unreachable_.contains(voter);
+    });
+}
+
+void Election::decide(const Vote& vote) {
+    vote_ = vote;
+    decide_at_.reset();
+    if (vote.leader == number(self_)) {
+        state_ = PeerState::kLeading;
+    } else {
+        state_ = membership_.votes(self_) ? PeerState::kFollowing : PeerState::kObserving;
+    }
+}
+
+std::optional<ServerId> Election::winner() const {
+    if (looking()) return std::nullopt;
+    return server_of(vote_.leader);
+}
+
+void Election::on(const ElectionLink& link) {
+    if (link.up) {
+        unreachable_.erase(link.peer);
+    } else {
+        unreachable_.insert(link.peer);
+    }
+}
+
+void Election::tick(Instant now, std::vector<Output>& out) {
+    if (!looking()) return;
+    look_for_quorum(now);
+    if (looking() && decide_at_ && now >= *decide_at_) return decide(vote_);
+    if (!looking() || now < tell_at_) return;
+    tell_all(out);
+    pause_ = std::min(pause_ * 2, kTellMax);
+    tell_at_ = now + pause_;
+}
+
+// --- what we say -----------------------------------------------------------------------------------------------------
+
+void Election::answer(const ElectionMessage& message, std::vector<Output>& out) const {
+    const auto& said = message.notification;
+    const bool outsider = !membership_.votes(message.from);
+    const bool behind = looking() && said.state == PeerState::kLooking && said.round < round_;
+    const bool asks = !looking() && said.state == PeerState::kLooking;
+    if (outsider || behind || asks) out.emplace_back(SendNotification{{message.from}, notification()});
+}
+
+void Election::tell_all(std::vector<Output>& out) const {
+    SendNotification send{{}, notification()};
+    for (const auto voter : membership_.voters())
+        if (voter != self_) send.to.push_back(voter);
+    if (!send.to.empty()) out.emplace_back(std::move(send));
+}
+
+Notification Election::notification() const {
+    return {.state = state_,
+            .leader = vote_.leader,
+            .zxid = vote_.zxid,
+            .round = round_,
+            .epoch = vote_.epoch,
+            .version = 2,
+            .config = config_text_};
+}
+
+}  // namespace zabd::zab
