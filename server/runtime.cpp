@@ -8,7 +8,6 @@
 #include "server/process.hpp"
 #include "server/storage_shell.hpp"
 #include "server/words.hpp"
-#include "wire/assert.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -176,7 +175,7 @@ Result<void> Runtime::Impl::recover() {
     if (config_.ensemble) peers_.emplace(io_, *config_.ensemble, *this, storage_);
     storage_.start();
     const auto status = core_->status();
-    spdlog::info("recovered zxid=0x{:x} nodes={} sessions={} log_records={} torn_bytes={}", status.zxid_applied.value,
+    spdlog::info("recovered zxid=0x{:x} nodes={} sessions={} log_records={} torn_bytes={}", status.zxid_proposed.value,
                  status.nodes, status.sessions, records, storage_.torn_bytes());
     return {};
 }
@@ -211,8 +210,8 @@ void Runtime::Impl::settle() {
     outputs_.clear();
     if (outputs_.bytes.capacity() > kBytesKeptMax) outputs_.bytes.shrink_to_fit();
     batch_open_ = false;
-    storage_.flush(core_->status().outstanding == 1);
-    close_once_drained();
+    if (storage_.wants_flush()) storage_.flush(core_->status().outstanding == 1);
+    if (draining_) asio::post(io_, [this] { close_once_drained(); });
 }
 
 void Runtime::Impl::tell_time() {

@@ -162,7 +162,7 @@ void StorageShell::carry_out(core::SaveHardState& output) {
 }
 
 void StorageShell::flush(bool alone) {
-    if (!std::exchange(appended_, false)) return;
+    appended_ = false;
     // A member has peers to hear and to be heard by meanwhile.
     if (const auto progress = storage_.log->flush(alone && !config_.ensemble)) log_went_on(*progress);
 }
@@ -198,7 +198,7 @@ void StorageShell::installed(storage::Installed installed) {
     truncations_told_ = 0;
     start_log_and_checkpoint();
     for (auto& output : std::exchange(kept_, {})) std::visit([this](auto& one) { carry_out(one); }, output);
-    flush(false);
+    if (wants_flush()) flush(false);
     feed_.give(core::SnapshotInstalled{zxid});
     feed_.settle();
 }

@@ -45,7 +45,8 @@ public:
     void carry_out(core::PutInstall& output) { storage_.installer->put(std::move(output.images), output.begins); }
     void carry_out(core::FinishInstall& output);
     void carry_out(core::DropInstall&) { storage_.installer->drop(); }
-    /// What was appended goes to the disk. `alone`: nobody waits for anything else than this one record.
+    /// Something was appended that is not on its way yet. `alone`: nobody waits for anything else than this one record.
+    [[nodiscard]] bool wants_flush() const { return appended_; }
     void flush(bool alone);
 
     /// A view of the newest checkpoint, on the io thread; nullptr: there can be none now.

@@ -181,11 +181,12 @@ std::optional<ServerId> Election::winner() const {
     return server_of(vote_.leader);
 }
 
-void Election::on(const ElectionLink& link) {
+void Election::on(Instant now, const ElectionLink& link) {
     if (link.up) {
         unreachable_.erase(link.peer);
     } else {
         unreachable_.insert(link.peer);
+        look_for_quorum(now);
     }
 }
 
@@ -205,8 +206,11 @@ void Election::answer(const ElectionMessage& message, std::vector<Output>& out) 
     const auto& said = message.notification;
     const bool outsider = !membership_.votes(message.from);
     const bool behind = looking() && said.state == PeerState::kLooking && said.round < round_;
+    // It may have been following still when we told it of our vote.
+    const bool unaware = looking() && said.state == PeerState::kLooking && said.round == round_ && counted_ &&
+                         said.zxid != -1 && beats(vote_, vote_of(said));
     const bool asks = !looking() && said.state == PeerState::kLooking;
-    if (outsider || behind || asks) out.emplace_back(SendNotification{{message.from}, notification()});
+    if (outsider || behind || unaware || asks) out.emplace_back(SendNotification{{message.from}, notification()});
 }
 
 void Election::tell_all(std::vector<Output>& out) const {

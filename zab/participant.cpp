@@ -226,7 +226,7 @@ void Participant::Impl::on(const Confirm& confirm, Outputs& out) {
 
 void Participant::Impl::on(const ElectionMessage& message, Outputs& out) { election.on(now, message, out); }
 
-void Participant::Impl::on(const ElectionLink& link, Outputs&) { election.on(link); }
+void Participant::Impl::on(const ElectionLink& link, Outputs&) { election.on(now, link); }
 
 void Participant::Impl::on(const Tick&, Outputs& out) {
     if (leader) leader->tick(now, out);

@@ -23,14 +23,12 @@ struct Waiting {
         kBarrier,  // a sync, or a read that must not be stale: that its group has passed (syncs.hpp)
         kTurn,     // those before it
         kRefusal,  // those before it, then `error` is all it gets
-        kDone,     // a write that is applied, those before it: `frame` is the reply's body
     } what = For::kTurn;
     bool lost = false;  // kWrite, kBarrier: the leader that was asked is gone; the next one is to be asked
     Xid xid = 0;
     wire::OpCode op = wire::OpCode::kNotification;
     wire::ErrorCode error = wire::ErrorCode::kOk;
     std::uint64_t group = 0;
-    Zxid zxid{};  // of a write that is done
     Instant since{};
     std::string frame{};  // of a write in an ensemble only: it may have to be submitted again
 };
@@ -65,6 +63,7 @@ struct Client {
     std::deque<Waiting> waiting;
     std::deque<Held> held;
     std::size_t lost = 0;         // of `waiting`
+    std::size_t barriers = 0;     // of `waiting`
     std::size_t frame_bytes = 0;  // of the frames in `waiting` and `held`
     ConnectionStatus status;      // what the word cons tells; filled in as it happens
 

@@ -189,7 +189,7 @@ struct Core::Impl {
     void run_turns(Client& client, Outputs& out);
     void answer(Client& client, const Request& request, Outputs& out);
     void answer_write(const wire::TxnHeader& header, Outputs& out);
-    void keep_reply(Client& client, Waiting& write, wire::OpCode type);
+    [[nodiscard]] bool must_wait(const Client& client, std::string_view frame) const;
     void release_syncs(Outputs& out);
     [[nodiscard]] std::size_t in_flight() const;
     [[nodiscard]] bool too_many_in_flight() const;

@@ -37,7 +37,8 @@ void Core::Impl::on(const ClientFrame& frame, Outputs& out) {
     ++status_.traffic.received;
     ++client->status.traffic.received;
     const bool ready = (client->phase == kOpen || client->phase == kNew) && client->held.empty() && client->lost == 0;
-    if (ready && answers()) return dispatch(*client, frame.frame, now_.monotonic, out);
+    if (ready && answers() && !must_wait(*client, frame.frame))
+        return dispatch(*client, frame.frame, now_.monotonic, out);
     hold(*client, frame.frame, out);
 }
 
@@ -191,7 +192,7 @@ void Core::Impl::close(Client& client, Outputs& out) {
     outstanding_ -= client.queued();
     client.waiting.clear();
     client.held.clear();
-    client.lost = client.frame_bytes = 0;
+    client.lost = client.barriers = client.frame_bytes = 0;
     out.items.emplace_back(CloseClient{client.id});
 }
 

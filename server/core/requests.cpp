@@ -153,20 +153,19 @@ void Core::Impl::refuse_write(Client& client, const Request& request, ErrorCode 
          out);
 }
 
-/// A session's writes commit in the order in which it sent them, so the first one that waits is the only one it can be.
 void Core::Impl::answer_write(const wire::TxnHeader& header, Outputs& out) {
     const auto owner = owners_.find(header.session);
     auto* client = owner == owners_.end() ? nullptr : find(owner->second);
-    if (!client) return;
-    const auto first = std::ranges::find(client->waiting, Waiting::For::kWrite, &Waiting::what);
-    const bool its_own = first != client->waiting.end() && first->xid == header.xid &&
-                         header.zxid > client->attached_at && may_become(first->op, header.type);
+    if (!client || client->waiting.empty()) return;
+    // Only the front can be the one: a session's writes commit in the order in which it sent them.
+    const auto& front = client->waiting.front();
+    const bool its_own = front.what == Waiting::For::kWrite && front.xid == header.xid &&
+                         header.zxid > client->attached_at && may_become(front.op, header.type);
     if (!its_own) return;
+    const auto done = take_front(*client);
     const auto& results = pipeline_.changes().results;
     const bool failed = header.type == OpCode::kError;
     if (failed && results.front().error == ErrorCode::kSessionMoved) return close(*client, out);
-    if (first != client->waiting.begin()) return keep_reply(*client, *first, header.type);
-    const auto done = take_front(*client);
     if (done.op == OpCode::kCreateSession) {
         if (failed) return close(*client, out);
         client->attached_at = header.zxid;
@@ -177,18 +176,6 @@ void Core::Impl::answer_write(const wire::TxnHeader& header, Outputs& out) {
         send_reply(*client, writer, {{done.xid, zxid_applied(), error}, done.since}, out);
     }
     take_up(*client, out);
-}
-
-/// A sync before it is not confirmed yet.
-void Core::Impl::keep_reply(Client& client, Waiting& write, OpCode type) {
-    client.frame_bytes -= write.frame.size();
-    if (std::exchange(write.lost, false)) --client.lost;
-    write.frame.clear();
-    wire::Encoder body(write.frame);
-    write.what = Waiting::For::kDone;
-    write.error = write_reply(write.op, type, pipeline_.changes().results, body);
-    write.zxid = zxid_applied();
-    client.frame_bytes += write.frame.size();
 }
 
 // --- reads -----------------------------------------------------------------------------------------------------------
@@ -204,6 +191,7 @@ void Core::Impl::take(Client& client, const Request& request, Outputs& out) {
     Waiting waiting{.xid = header.xid, .op = header.op, .since = request.since, .frame = std::string(request.frame)};
     if (barrier) {
         waiting.what = Waiting::For::kBarrier;
+        ++client.barriers;
         waiting.group = alone ? syncs_.join_settled(client.id, zab().zxid_proposed()) : syncs_.join(client.id);
     }
     wait(client, std::move(waiting), out);
@@ -252,6 +240,7 @@ Waiting Core::Impl::take_front(Client& client) {
     client.waiting.pop_front();
     client.frame_bytes -= front.frame.size();
     if (front.lost) --client.lost;
+    if (front.what == Waiting::For::kBarrier) --client.barriers;
     --outstanding_;
     return front;
 }
@@ -263,12 +252,6 @@ void Core::Impl::run_turns(Client& client, Outputs& out) {
         if (front.what == Waiting::For::kBarrier && (front.lost || !syncs_.passed(front.group))) return;
         if (!answers()) return hold_back(client);
         const auto turn = take_front(client);
-        if (turn.what == Waiting::For::kDone) {
-            ReplyWriter writer(out.bytes);
-            out.bytes += turn.frame;
-            send_reply(client, writer, {{turn.xid, turn.zxid, turn.error}, turn.since}, out);
-            continue;
-        }
         Request request{.header{turn.xid, turn.op}, .body{}, .frame = turn.frame, .since = turn.since};
         if (turn.what == Waiting::For::kRefusal) {
             send_header(client, request, zxid_applied(), turn.error, out);
@@ -281,10 +264,18 @@ void Core::Impl::run_turns(Client& client, Outputs& out) {
     }
 }
 
+/// A write behind a sync that is not confirmed yet is not even submitted: it could be applied first, and what the session
+/// asked before it would show it.
+bool Core::Impl::must_wait(const Client& client, std::string_view frame) const {
+    if (client.barriers == 0 || pipeline_.alone()) return false;
+    const auto header = wire::decoded<wire::RequestHeader>(frame);
+    return header && is_write(header->op);
+}
+
 void Core::Impl::release_syncs(Outputs& out) {
     for (auto passed = syncs_.pass(zxid_applied()); !passed.empty(); passed = syncs_.pass(zxid_applied()))
         for (const auto id : passed)
-            if (auto* client = find(id)) run_turns(*client, out);
+            if (auto* client = find(id)) take_up(*client, out);
 }
 
 /// Submitted here and not applied, whether or not its client is still there.

@@ -152,6 +152,7 @@ void Core::Impl::take_up(Client& client, Outputs& out) {
     if (client.lost != 0 && !submit_lost(client, out)) return;
     run_turns(client, out);
     while (!client.held.empty() && (client.phase == kNew || client.phase == kOpen)) {
+        if (must_wait(client, client.held.front().frame)) return;
         if (!answers()) return hold_back(client);
         const auto held = std::move(client.held.front());
         client.held.pop_front();

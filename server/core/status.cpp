@@ -105,6 +105,8 @@ void Core::check_invariants() const {
     for (const auto& [id, client] : impl_->clients_) {
         const auto lost = std::ranges::count_if(client.waiting, &Waiting::lost);
         ZABD_ASSERT(static_cast<std::size_t>(lost) == client.lost);
+        const auto barriers = std::ranges::count(client.waiting, Waiting::For::kBarrier, &Waiting::what);
+        ZABD_ASSERT(static_cast<std::size_t>(barriers) == client.barriers);
     }
     for (const auto& [session, connection] : impl_->owners_) {
         const auto client = impl_->clients_.find(connection);

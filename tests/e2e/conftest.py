@@ -15,7 +15,8 @@ import harness
 
 
 def pytest_addoption(parser):
-    parser.addoption("--server", choices=("zabd", "zookeeper"), default="zabd", help="the server under test")
+    parser.addoption("--server", choices=("zabd", "zookeeper", "zabd-ensemble"), default="zabd",
+                     help="the server under test; zabd-ensemble for tests/e2e/clients alone")
     parser.addoption("--seed", type=int, default=None, help="replays a random test; default: a new seed, printed")
     parser.addoption("--operations", type=int, default=20000, help="length of the differential test")
     parser.addoption("--rounds", type=int, default=None, help="kills in the kill -9 test; default 50, ZooKeeper 4")
@@ -29,7 +30,7 @@ def pytest_configure():
 @pytest.fixture(scope="session")
 def server_kind(request):
     """'zabd' or 'zookeeper'. Tests that only make sense for one of them skip on the other."""
-    return request.config.getoption("--server")
+    return request.config.getoption("--server").removesuffix("-ensemble")
 
 
 @pytest.fixture

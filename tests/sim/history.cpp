@@ -46,7 +46,8 @@ History::Appended History::append(ServerId server, Zxid zxid, const Bytes& txn) 
     const auto header = wire::decoded<wire::TxnHeader>(txn.view());
     if (!header || header->zxid != zxid)
         violated("I-PREFIX", fmt::format("server {} logs {:#x} with another zxid in it", number(server), zxid.value));
-    auto& record = records_[zxid] = {.header = *header, .txn = txn, .request = nullptr, .proposer = server};
+    auto& record = records_[zxid] = {.header = *header, .txn = txn, .request = nullptr, .proposer = server,
+                                      .refusable = room_limited[server]};
     const auto request = requests_.find({header->session, header->xid});
     if (request != requests_.end()) record.request = &request->second;
     return {record, true};
@@ -110,6 +111,8 @@ Outcome History::carry_out(const Record& record, Model& model) {
         // By where it was asked and not by what: the session had moved away from there, or was over.
         const auto error = error_of(record.txn);
         if (error == wire::ErrorCode::kSessionMoved || error == wire::ErrorCode::kSessionExpired)
+            return {.error = error, .body = {}, .events = {}};
+        if (error == wire::ErrorCode::kSystemError && record.refusable)
             return {.error = error, .body = {}, .events = {}};
     }
     return model.write(record.request->op, record.request->body, place);

@@ -37,6 +37,7 @@ public:
         Bytes txn;
         Request* request = nullptr;  // nullptr: the servers' own
         ServerId proposer{};
+        bool refusable = false;  // its disk was full then
     };
     using Records = std::map<Zxid, Record>;
 

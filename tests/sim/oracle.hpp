@@ -35,6 +35,8 @@ public:
     void replaced(Zxid zxid);
     /// The core is told that the log's room is limited, or not any more.
     void room_told(bool limited);
+    /// The core has been given an input: what it gives out now it says of a state up to `applied`.
+    void stepped(Zxid applied) { applied_ = applied; }
     /// A frame that the core gave out, without its prefix.
     void frame_out(ConnectionId connection, std::string_view frame);
     /// The connection gets nothing more.
@@ -77,6 +79,7 @@ private:
     Checkers own_;
     Model model_;
     Zxid zxid_;           // where the model stands
+    Zxid applied_;        // where the server stands
     std::set<Zxid> log_;  // what the server has logged behind it, and some before
     Zxid replaced_at_;    // the state that came from elsewhere last
     std::map<ConnectionId, Connection> connections_;

@@ -297,6 +297,7 @@ void Server::begin_batch() {
 void Server::step(const core::Input& input) {
     begin_batch();
     core_->step(input, outputs_);
+    oracle_.stepped(core_->status().zxid_applied);
     carry_out_all();
 }
 
@@ -409,6 +410,7 @@ void Server::receive(ConnectionId id, std::string bytes) {
 
 void Server::peer_closed(ConnectionId id) {
     input([this, id] {
+        begin_batch();  // in which it may still be spoken of
         if (connections_.erase(id) == 0) return;
         oracle_.closed(id);
         step(core::ClientClosed{id});

@@ -98,11 +98,12 @@ void Server::finish(Job job, std::uint64_t storage) {
     if (storage != storage_number_ && job <= Job::kCommit) return;
     if (const auto now = stage_.queue.now(); now < paused_until_)
         return after(paused_until_ - now, [this, job, storage] { finish(job, storage); });
-    if (auto done = carry_out(job); !done) {
+    auto done = carry_out(job);
+    busy_[static_cast<std::size_t>(job)] = false;
+    if (!done) {
         if (job == Job::kInstall && done.error().code == Errc::kNoSpace) return begin(job);
         return die(done.error());
     }
-    busy_[static_cast<std::size_t>(job)] = false;
     const auto hops = stage_.random.between(Duration(0), Duration(100));
     switch (job) {
         case Job::kCommit:

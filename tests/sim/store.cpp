@@ -173,7 +173,7 @@ Result<void> Store::install(Zxid zxid) {
         if (auto saved = save_stored(state); !saved) return saved;
     }
     auto& twin = twin_of(generation);
-    if (auto filled = twin.fill(std::exchange(install_, {})); !filled) return filled;
+    if (auto filled = twin.fill(install_); !filled) return filled;
     for (const auto& path : disk_.paths())
         if (path.parent_path() == log_directory(generation)) disk_.take_away(path);  // of an attempt that was cut
     auto segments = storage::LogSegments::create(log_options(generation), zxid);
@@ -184,6 +184,7 @@ Result<void> Store::install(Zxid zxid) {
     generation_ = generation;
     log_ = std::make_unique<storage::LogWriter>(std::move(*segments));
     checkpoint_ = std::make_unique<storage::CheckpointWriter>(options_.checkpoint, twin, zxid);
+    install_ = {};
     return remove_other_generations();
 }
 

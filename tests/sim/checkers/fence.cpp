@@ -7,7 +7,7 @@
 namespace zabd::sim {
 
 void FenceChecker::on_greeting(const Greeting& greeting, const Model&) {
-    told_ = told_ || greeting.reply.session != SessionId::kNone;
+    told_ = told_ || greeting.asked_for != SessionId::kNone;
 }
 
 void FenceChecker::on_reply(const Reply& reply, const Model&) {

@@ -160,6 +160,27 @@ TEST_CASE("linearizable reads wait for a quorum's confirmation, in their order",
     for (const Xid xid : {1, 2, 3}) CHECK(server.next(session).header.xid == xid);
 }
 
+TEST_CASE("Z-43: what waits for a sync does not see its session's later write", "[core][ensemble][order]") {
+    Ensemble ensemble(3);
+    REQUIRE(ensemble.elect());
+    const auto lead = ensemble.leader();
+    const bool at_leader = GENERATE(true, false);
+    auto& server = ensemble[at_leader ? lead : ensemble.follower()];
+    const auto session = server.connect();
+    REQUIRE(server.create(session, "/a", {}, "0") == ErrorCode::kOk);
+    for (const auto n : {1, 2, 3}) ensemble.delay(n, lead, n != lead);
+    server.ask(session, 1, OpCode::kSync, wire::NullablePathRequest{"/a"});
+    server.ask(session, 2, OpCode::kGetData, wire::ReadRequest{"/a", false});
+    server.ask(session, 3, OpCode::kSetData, wire::SetDataRequest{"/a", "1", -1});
+    server.ask(session, 4, OpCode::kSync, wire::NullablePathRequest{"/a"});
+    server.ask(session, 5, OpCode::kSetData, wire::SetDataRequest{"/a", "2", -1});
+    for (const auto n : {1, 2, 3}) ensemble.delay(n, lead, false);
+    CHECK(server.next(session).header.xid == 1);
+    CHECK(server.next(session).as<wire::DataReply>().data == "0");
+    for (const Xid xid : {3, 4, 5}) CHECK(server.next(session).header.xid == xid);
+    CHECK(server.data_of(session, "/a") == "2");
+}
+
 TEST_CASE("on a full disk a leader refuses forwarded writes too", "[core][ensemble][space]") {
     Ensemble ensemble(3);
     REQUIRE(ensemble.elect());

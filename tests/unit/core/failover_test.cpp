@@ -85,6 +85,7 @@ TEST_CASE("Z-44: a follower's requests are answered once by the new leader, what
 
 TEST_CASE("Z-44: nor is a request executed twice when only the follower's link broke", "[core][ensemble][failover]") {
     const bool delivered = GENERATE(true, false);
+    const bool committed = GENERATE(true, false);
     Ensemble ensemble(3, patient_options());
     REQUIRE(ensemble.elect());
     const auto lead = ensemble.leader();
@@ -92,6 +93,8 @@ TEST_CASE("Z-44: nor is a request executed twice when only the follower's link b
     auto& follower = ensemble[at];
     const auto session = follower.connect(20'000);
     REQUIRE(follower.create(session, "/q") == ErrorCode::kOk);
+    const auto third = ensemble.follower(at);
+    ensemble[third].set_disk_syncs(committed);
     ensemble.delay(delivered ? lead : at, delivered ? at : lead, true);
     for (const Xid xid : {1, 2}) ask_sequential(follower, session, xid);
     ensemble.isolate(at);
@@ -102,6 +105,8 @@ TEST_CASE("Z-44: nor is a request executed twice when only the follower's link b
     ensemble.pass(100ms);
     for (const Xid xid : {1, 2}) CHECK(follower.next(session).header.xid == xid);
     CHECK(children(follower, session, "/q") == 2);
+    ensemble[third].set_disk_syncs(true);
+    ensemble.pass(100ms);
     CHECK(ensemble.same_state());
 }
 
