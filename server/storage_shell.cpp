@@ -72,7 +72,7 @@ Result<void> StorageShell::open(const CoreMaking& making) {
     auto opened = storage::open_storage({.data_root = config_.data_dir,
                                          .log_root = config_.log_dir,
                                          .segment_bytes = config_.log_segment_bytes,
-                                         .retain_bytes = config_.log_retain_bytes,
+                                         .retain_bytes = config_.ensemble ? config_.log_retain_bytes : 0,
                                          .checkpoint = config_.checkpoint,
                                          .quarantine = config_.ensemble.has_value()},
                                         {.state = std::move(state),

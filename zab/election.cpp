@@ -37,7 +37,7 @@ Election::Election(ServerId self, Membership membership, std::string config_text
 
 void Election::begin(Instant now, const Begin& own, std::vector<Output>& out) {
     state_ = PeerState::kLooking;
-    ++round_;
+    if (round_ < std::numeric_limits<std::int64_t>::max()) ++round_;  // a peer may have told any
     counted_ = own.zxid.has_value() || fresh_;
     votes_.clear();
     settled_.clear();

@@ -212,6 +212,7 @@ struct LearnerChanged {
     LinkId link{};
     ServerId server{};
     bool up_to_date = false;
+    Zxid told{};  // up to date: what it has been told is committed so far; COMMITs say the rest
 };
 /// What an operator may want to know.
 struct Note {

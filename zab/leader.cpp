@@ -138,6 +138,7 @@ void Leader::take_info(Instant now, Learner& learner, const wire::QuorumPacket& 
         return drop(now, learner.link, "no server has that number", out);
     const ServerId server{static_cast<std::uint8_t>(info->server)};
     if (server == self()) return drop(now, learner.link, "another server has our number", out);
+    if (packet.zxid.epoch() >= kEpochMax) return drop(now, learner.link, "it has accepted an epoch that cannot be", out);
     for (const auto& [link, other] : learners_) {
         if (link == learner.link || other.phase == LearnerPhase::kNew || other.server != server) continue;
         drop(now, link, "its server has come again", out);
@@ -155,12 +156,14 @@ void Leader::take_info(Instant now, Learner& learner, const wire::QuorumPacket& 
         if (learner.votes && !learner.no_history) infos_.insert(server);
         return choose_epoch(out);
     }
+    // It was promised to a leader that came to nothing, and will never follow ours. The next one of us is above both.
+    if (packet.zxid.epoch() > epoch_) return fail("a member has accepted a later epoch");
     if (phase_ >= Phase::kPromised) send_leader_info(learner, out);
 }
 
 void Leader::choose_epoch(Outputs& out) {
     if (phase_ != Phase::kCollecting || !membership().has_quorum(infos_)) return;
-    if (accepted_max_ == std::numeric_limits<std::int32_t>::max()) fatal("there is no epoch left");
+    if (accepted_max_ >= kEpochMax) return fail("there is no epoch left");
     phase_ = Phase::kPromising;
     epoch_ = accepted_max_ + 1;
     auto state = replica_.hard_state();
@@ -260,7 +263,9 @@ void Leader::take_ack(Instant now, Learner& learner, Zxid zxid, Outputs& out) {
         if (phase_ == Phase::kServing) return finish_sync(now, learner, out), commit(now, out);
         return count_new_leader(now, out);
     }
-    if (zxid > learner.cursor) return drop(now, learner.link, "ACK of what it was not sent", out);
+    const auto held = replica_.history().greatest_up_to(zxid);
+    if (zxid > learner.cursor || (held && held != zxid))
+        return drop(now, learner.link, "ACK of what it was not sent", out);
     if (zxid > learner.acked) {
         learner.acked = zxid;
         learner.acked_at = now;
@@ -296,7 +301,10 @@ void Leader::finish_sync(Instant now, Learner& learner, Outputs& out) {
     send(learner, PacketType::kUpToDate, kZxidUnknown, {}, out);
     send_commits(learner, out);
     feed(now, learner, out);
-    out.emplace_back(LearnerChanged{learner.link, learner.server, true});
+    const auto& waiting = learner.uncommitted;
+    const auto told =
+        waiting.empty() ? std::min(learner.cursor, replica_.committed()) : Zxid{waiting.front().value - 1};
+    out.emplace_back(LearnerChanged{learner.link, learner.server, true, told});
 }
 
 // --- broadcast -------------------------------------------------------------------------------------------------------
@@ -512,14 +520,6 @@ std::size_t Leader::synced(bool observers) const {
         const auto& learner = entry.second;
         return learner.phase == LearnerPhase::kUpToDate && (observers ? learner.observes : learner.votes);
     }));
-}
-
-Zxid Leader::committed_told(LinkId link) const {
-    const auto found = learners_.find(link);
-    if (found == learners_.end()) return {};
-    const auto& learner = found->second;
-    if (learner.uncommitted.empty()) return std::min(learner.cursor, replica_.committed());
-    return Zxid{learner.uncommitted.front().value - 1};
 }
 
 }  // namespace zabd::zab

@@ -51,7 +51,6 @@ public:
     [[nodiscard]] bool accepts() const;
     [[nodiscard]] Zxid next_zxid() const;
     [[nodiscard]] std::size_t synced(bool observers) const;
-    [[nodiscard]] Zxid committed_told(LinkId link) const;
 
 private:
     enum class Phase : std::uint8_t {

@@ -121,6 +121,7 @@ void Learner::take_leader_info(const wire::QuorumPacket& packet, Outputs& out) {
     zabd_ = info->secret.has_value();
     if (epoch_ < std::max(state.accepted_epoch, replica_.history().last().epoch()))
         return fail("the leader's epoch is an old one");
+    if (epoch_ > kEpochMax) return fail("the leader's epoch cannot be");
     const auto before = state;
     if (info->secret) state.secret = *info->secret;
     state.accepted_epoch = epoch_;
@@ -144,9 +145,12 @@ void Learner::take_opening(Instant now, const wire::QuorumPacket& packet, Output
     phase_ = Phase::kSyncing;
     if (packet.type == PacketType::kTrunc) {
         if (!replica_.history().holds(packet.zxid)) return fail("TRUNC to what our history does not hold");
+        if (packet.zxid < replica_.committed())
+            return fail("TRUNC of what is committed: has this ensemble lost transactions?");
         replica_.truncate(now, packet.zxid, out);
     } else if (packet.type == PacketType::kSnap) {
-        if (!no_history_ && packet.zxid < replica_.delivered()) return fail("SNAP of a state that is older than ours");
+        if (!no_history_ && packet.zxid < replica_.committed()) return fail("SNAP of a state that is older than ours");
+        if (packet.zxid.epoch() > epoch_) return fail("SNAP of a later epoch");
         phase_ = Phase::kReceiving;
         snapshot_ = packet.zxid;
         out.emplace_back(ReceiveSnapshot{link_, packet.zxid});
@@ -179,8 +183,10 @@ void Learner::take_proposal(Instant now, const wire::QuorumPacket& packet, Outpu
 
 void Learner::take_commit(Zxid zxid, Outputs& out) {
     if (phase_ < Phase::kSyncing) return fail("COMMIT out of place");
-    if (zxid > replica_.history().last()) return fail("COMMIT of what was not proposed");
-    commit_seen_ = std::max(commit_seen_, zxid);
+    if (zxid > commit_seen_) {
+        if (!replica_.history().holds(zxid)) return fail("COMMIT of what was not proposed");
+        commit_seen_ = zxid;
+    }
     if (phase_ != Phase::kUpToDate) return;
     replica_.commit(commit_seen_);
     replica_.deliver(out);

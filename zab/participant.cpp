@@ -18,13 +18,19 @@ namespace {
 constexpr Millis kPauseFirst{50};
 constexpr Millis kPauseMax{3200};
 
+/// Nobody lags.
+Options without_window(Options options) {
+    options.window_bytes_max = 0;
+    return options;
+}
+
 }  // namespace
 
 struct Participant::Impl {
     Impl(const Options& options, const Recovered& recovered)
-        : replica(options, recovered),
-          election(options.self, options.membership, options.config_text),
-          alone(options.membership.voters() == std::set{options.self} && options.membership.observers().empty()) {}
+        : alone(options.membership.voters() == std::set{options.self} && options.membership.observers().empty()),
+          replica(alone ? without_window(options) : options, recovered),
+          election(options.self, options.membership, options.config_text) {}
 
     // --- inputs ---
     void on(const Logged& logged, Outputs& out);
@@ -61,9 +67,9 @@ struct Participant::Impl {
     // --- links of learners while we look ---
     void clear_lobby(Outputs& out);
 
+    bool alone;
     Replica replica;
     Election election;
-    bool alone;
     bool started = false;
     bool looking = false;  // a round of the election is on
     bool serving = false;
@@ -104,7 +110,7 @@ void Participant::step(Instant now, const Input& input, std::vector<Output>& out
 void Participant::Impl::on(const Logged& logged, Outputs& out) {
     ZABD_ASSERT(!started);
     replica.recover(logged);
-    if (!alone) return;
+    if (!alone) return replica.trim_recovered();
     replica.commit(logged.zxid);
     replica.deliver(out);
 }
@@ -329,9 +335,5 @@ Zxid Participant::zxid_committed() const { return impl_->replica.committed(); }
 std::size_t Participant::in_flight() const { return impl_->replica.in_flight(); }
 std::size_t Participant::synced_voters() const { return impl_->leader ? impl_->leader->synced(false) : 0; }
 std::size_t Participant::synced_observers() const { return impl_->leader ? impl_->leader->synced(true) : 0; }
-
-Zxid Participant::committed_told(LinkId link) const {
-    return impl_->leader ? impl_->leader->committed_told(link) : Zxid{};
-}
 
 }  // namespace zabd::zab

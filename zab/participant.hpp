@@ -27,6 +27,8 @@ namespace zabd::zab {
 
 /// The last counter that is used of an epoch; the rest is left as room for what may be in flight.
 inline constexpr Counter kCounterMax = 0xffffffff - (Counter{1} << 20);
+/// Epochs travel as signed numbers.
+inline constexpr Epoch kEpochMax = 0x7fffffff;
 
 struct Options {
     ServerId self{1};
@@ -72,8 +74,6 @@ public:
     /// Leader: learners that are up to date; observers are not among the voters.
     [[nodiscard]] std::size_t synced_voters() const;
     [[nodiscard]] std::size_t synced_observers() const;
-    /// Leader: the learner has been told that all up to here is committed, by what has been put out so far.
-    [[nodiscard]] Zxid committed_told(LinkId link) const;
 
 private:
     struct Impl;

@@ -19,8 +19,9 @@ void Replica::recover(const Logged& logged) {
     history_.append({logged.zxid, logged.txn});
     durable_ = logged.zxid;
     ++in_flight_;
-    history_.trim(options_.window_bytes_max, logged.zxid);
 }
+
+void Replica::trim_recovered() { history_.trim(options_.window_bytes_max, history_.last()); }
 
 void Replica::append(Instant now, Record record, Outputs& out) {
     if (log_settled()) progress_at_ = now;
@@ -31,8 +32,7 @@ void Replica::append(Instant now, Record record, Outputs& out) {
 
 void Replica::truncate(Instant now, Zxid up_to, Outputs& out) {
     if (up_to == history_.last()) return;
-    if (up_to < delivered_)
-        fatal("the leader asks to take back what is committed: this ensemble has lost transactions");
+    ZABD_ASSERT(up_to >= committed_);
     if (log_settled()) progress_at_ = now;
     history_.truncate(up_to);
     durable_ = std::min(durable_, up_to);

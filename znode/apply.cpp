@@ -65,6 +65,11 @@ std::optional<Operation> decode_create_ttl(std::string_view body) {
                       ttl_owner(txn->ttl_ms)};
 }
 
+std::optional<Operation> decode_create_session(std::string_view body) {
+    const auto txn = wire::decoded<wire::CreateSessionTxn>(body);
+    return txn && txn->timeout_ms > 0 ? std::optional<Operation>(*txn) : std::nullopt;
+}
+
 /// What may stand alone or inside a multi.
 std::optional<Operation> decode_operation(OpCode type, std::string_view body, SessionId session) {
     switch (type) {
@@ -84,7 +89,7 @@ std::optional<Operation> decode_operation(OpCode type, std::string_view body, Se
 
 std::optional<Operation> decode_alone(OpCode type, std::string_view body, SessionId session) {
     switch (type) {
-        case OpCode::kCreateSession: return decode_as<wire::CreateSessionTxn>(body);
+        case OpCode::kCreateSession: return decode_create_session(body);
         case OpCode::kCloseSession: return decode_as<wire::CloseSessionTxn>(body);
         default: return decode_operation(type, body, session);
     }
@@ -323,6 +328,11 @@ void Changes::clear() {
     images.acls.clear();
     triggers.clear();
     results.clear();
+}
+
+bool decodes(const wire::TxnHeader& header, std::string_view body) {
+    if (header.type == OpCode::kMulti) return decode_multi(body, header.session).has_value();
+    return decode_alone(header.type, body, header.session).has_value();
 }
 
 bool apply(const wire::TxnHeader& header, std::string_view body, State& state, Changes& changes) {

@@ -63,6 +63,9 @@ struct State {
     void check_invariants() const;
 };
 
+/// The bytes are a transaction. Whether it fits the state only apply() finds.
+[[nodiscard]] bool decodes(const wire::TxnHeader& header, std::string_view body);
+
 /// Applies one transaction; `changes` is cleared first. False: bytes that do not decode, nothing is changed.
 [[nodiscard]] bool apply(const wire::TxnHeader& header, std::string_view body, State& state, Changes& changes);
 

@@ -121,10 +121,10 @@ struct SnapshotInstalled {
 struct ResetStatistics {
     bool connections_only = false;
 };
-using Input = std::variant<TimeIs, ClientOpened, ClientFrame, ClientClosed, LogRecovered, LogDurable, LogRoom,
-                           LogTruncated, LogBegins, LogRead, HardStateSaved, PeerOpened, PeerUnreachable, PeerBytes,
-                           PeerClosed, PeerCongested, ElectionFrame, ElectionLink, SnapshotOpened, SnapshotStreamed,
-                           SnapshotInstalled, ResetStatistics>;
+using Input =
+    std::variant<TimeIs, ClientOpened, ClientFrame, ClientClosed, LogRecovered, LogDurable, LogRoom, LogTruncated,
+                 LogBegins, LogRead, HardStateSaved, PeerOpened, PeerUnreachable, PeerBytes, PeerClosed, PeerCongested,
+                 ElectionFrame, ElectionLink, SnapshotOpened, SnapshotStreamed, SnapshotInstalled, ResetStatistics>;
 
 // --- outputs ---------------------------------------------------------------------------------------------------------
 

@@ -93,7 +93,7 @@ void Core::Impl::carry_out(const zab::AnswerPing& ping, Outputs& out) {
 void Core::Impl::carry_out(const zab::LearnerChanged& changed, Outputs& out) {
     const auto learner = "learner=" + std::to_string(static_cast<int>(changed.server));
     if (changed.up_to_date) {
-        learners_.add(changed.link, zab().zxid_committed());
+        learners_.add(changed.link, changed.told);
     } else {
         learners_.remove(changed.link);
         sessions_.forget(changed.link);

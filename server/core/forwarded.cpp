@@ -1,6 +1,8 @@
 // What a learner asks its leader: writes, syncs, whether a session is open; and who is alive. On both sides.
 #include "server/core/core_impl.hpp"
+#include "znode/owner.hpp"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -120,10 +122,9 @@ void Core::Impl::take_request(const zab::ForCore& from, Outputs& out) {
 ErrorCode Core::Impl::refusal_of(const wire::ForwardedRequest& request, LinkId link) {
     const auto reserve = options_.log_reserve_bytes;
     if (request.op == OpCode::kCreateSession) {
-        if (!wire::decoded<std::int32_t>(request.body)) return ErrorCode::kMarshallingError;
-        const bool used = request.session == SessionId::kNone || pipeline_.accepts(request.session) ||
-                          pipeline_.sessions().is_open(request.session);
-        if (used) return ErrorCode::kSessionExpired;
+        if (wire::decoded<std::int32_t>(request.body).value_or(0) <= 0) return ErrorCode::kMarshallingError;
+        const bool can_be = znode::kind_of(static_cast<std::int64_t>(request.session)) == znode::Kind::kEphemeral;
+        if (!can_be || pipeline_.knows(request.session)) return ErrorCode::kSessionExpired;
         return pipeline_.has_room(0, reserve / 4) ? ErrorCode::kOk : ErrorCode::kSystemError;
     }
     if (!pipeline_.accepts(request.session)) return ErrorCode::kSessionExpired;

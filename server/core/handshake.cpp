@@ -17,7 +17,7 @@ bool ahead(Zxid seen, Zxid applied) {
 
 }  // namespace
 
-void Core::Impl::on(const ClientOpened& opened, Outputs& out) {
+void Core::Impl::on(const ClientOpened& opened, Outputs&) {
     Client client;
     client.id = opened.connection;
     client.identities.push_back({"ip", std::string(opened.address)});
@@ -25,9 +25,8 @@ void Core::Impl::on(const ClientOpened& opened, Outputs& out) {
     client.status.address = opened.address;
     client.status.port = opened.port;
     client.status.established = now_.wall;
-    const auto [entry, fresh] = clients_.emplace(opened.connection, std::move(client));
+    const bool fresh = clients_.emplace(opened.connection, std::move(client)).second;
     ZABD_ASSERT(fresh);
-    if (given_up_ && !read_only_) close(entry->second, out);
 }
 
 void Core::Impl::on(const ClientFrame& frame, Outputs& out) {
@@ -36,6 +35,7 @@ void Core::Impl::on(const ClientFrame& frame, Outputs& out) {
     if (!client || client->phase == kClosing) return;
     ++status_.traffic.received;
     ++client->status.traffic.received;
+    if (given_up_ && !read_only_) return close(*client, out);  // not sooner: it might have asked for a word
     const bool ready = (client->phase == kOpen || client->phase == kNew) && client->held.empty() && client->lost == 0;
     if (ready && answers() && !must_wait(*client, frame.frame))
         return dispatch(*client, frame.frame, now_.monotonic, out);
@@ -149,7 +149,7 @@ void Core::Impl::attach(Client& client, bool valid, Outputs& out) {
         return take_up(client, out);
     }
     // That a session has ended is told once its end, ephemerals and all, can be seen here (hazard Z-65).
-    if (pipeline_.accepts(session) || pipeline_.sessions().is_open(session)) return close(client, out);
+    if (pipeline_.knows(session)) return close(client, out);
     if (readers_.contains(session)) return create_session(client, out);
     out.items.emplace_back(Event{Event::Kind::kSessionRefused, session, zxid_applied(), client.status.address});
     refuse(client, out);
@@ -233,7 +233,7 @@ void Core::Impl::forget_silent_readers(Outputs& out) {
 
 SessionId Core::Impl::new_session() {
     for (;;)
-        if (const auto session = session_ids_.next(); !pipeline_.accepts(session)) return session;
+        if (const auto session = session_ids_.next(); !pipeline_.knows(session)) return session;
 }
 
 }  // namespace zabd::core

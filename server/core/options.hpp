@@ -32,20 +32,20 @@ struct Options {
     std::uint32_t reaps_per_minute_max = 10'000;
     Millis never_used_container_max{0};                // a container that never had a child goes after this; 0: never
     std::uint64_t log_overhead_bytes_max = 4096 + 80;  // that a record takes in the log besides its transaction
-    std::uint64_t log_reserve_bytes = 4 << 20;  // of LogRoom: kept for sessions, the last quarter for their ends
+    std::uint64_t log_reserve_bytes = 4 << 20;         // of LogRoom: kept for sessions, the last quarter for their ends
     znode::PrepareOptions prepare;
     Counter counter_max = zab::kCounterMax;
 
     // The ensemble. Without other voters this server is alone, and leads.
     zab::Membership membership{{ServerId{1}}};
-    std::string config_text;                      // of the membership, for peers and /zookeeper/config
-    int init_limit = 10;                          // ticks
-    int sync_limit = 5;                           // ticks
-    Millis hold_max{2000};                        // clients' requests wait so long for a leader; then clients are let go
-    std::size_t packet_bytes_max = 4 << 20;       // of a peer's packet
-    std::size_t window_bytes_max = 32 << 20;      // of committed records kept for learners that lag a little
-    bool read_only_enabled = false;               // without a leader, clients that asked for it may read
-    bool linearizable_reads = false;              // every read is confirmed by a quorum, as if behind a sync
+    std::string config_text;                  // of the membership, for peers and /zookeeper/config
+    int init_limit = 10;                      // ticks
+    int sync_limit = 5;                       // ticks
+    Millis hold_max{2000};                    // clients' requests wait so long for a leader; then clients are let go
+    std::size_t packet_bytes_max = 4 << 20;   // of a peer's packet
+    std::size_t window_bytes_max = 32 << 20;  // of committed records kept for learners that lag a little
+    bool read_only_enabled = false;           // without a leader, clients that asked for it may read
+    bool linearizable_reads = false;          // every read is confirmed by a quorum, as if behind a sync
 };
 
 }  // namespace zabd::core

@@ -1,10 +1,26 @@
 #include "server/core/peers.hpp"
 
 #include "wire/assert.hpp"
+#include "wire/txns.hpp"
+#include "znode/apply.hpp"
 
 #include <utility>
 
 namespace zabd::core {
+namespace {
+
+bool proposes(const wire::QuorumPacket& packet) {
+    return packet.type == wire::PacketType::kProposal || packet.type == wire::PacketType::kInform;
+}
+
+bool holds_its_transaction(const wire::QuorumPacket& packet) {
+    wire::Decoder in(packet.data.view());
+    wire::TxnHeader header;
+    wire::decode(in, header);
+    return !in.failed() && header.zxid == packet.zxid && znode::decodes(header, in.rest());
+}
+
+}  // namespace
 
 Peers::Link* Peers::find(LinkId link) {
     const auto found = links_.find(link);
@@ -37,6 +53,10 @@ void Peers::on(const PeerClosed& closed, Outputs& out) {
 bool Peers::take_packet(LinkId id, Link& link, Outputs& out) {
     auto packet = link.packets.next();
     if (packet) {
+        if (link.dialled && proposes(*packet) && !holds_its_transaction(*packet)) {
+            fail(id, "what it proposes is no transaction", out);
+            return false;
+        }
         link.snapshot_follows = link.dialled && packet->type == wire::PacketType::kSnap;
         tell_(zab::Packet{id, std::move(*packet)}, out);
         return true;

@@ -2,7 +2,8 @@
 //
 // Snapshots behind a SNAP packet a link's bytes are no packets: they are kept until zab says that they are to be received
 //           (receive_snapshot), then go to a SnapshotReceiver until that is whole or broken.
-// Errors    a stream that is none closes its link, and zab is told that it is closed.
+// Errors    a stream that is none closes its link, and zab is told that it is closed. So does a proposal that is no
+//           transaction: once it is in the log, we could never start again.
 // Ignored   whatever concerns a link that is not open.
 #pragma once
 

@@ -62,8 +62,10 @@ Pipeline::Pipeline(const Options& options, Recovered recovered, OnApplied on_app
 }
 
 bool Pipeline::accepts(SessionId session) const {
-    return (sessions_.is_open(session) || opening_.contains(session)) && !closing_.contains(session);
+    return knows(session) && !closing_.contains(session);
 }
+
+bool Pipeline::knows(SessionId session) const { return sessions_.is_open(session) || opening_.contains(session); }
 
 // --- in --------------------------------------------------------------------------------------------------------------
 

@@ -77,6 +77,8 @@ public:
     [[nodiscard]] const session::Table& sessions() const { return sessions_; }
     /// Open, or a leader's proposals in flight open it; and they do not close it.
     [[nodiscard]] bool accepts(SessionId session) const;
+    /// Open, or proposals in flight open it, whatever comes behind them.
+    [[nodiscard]] bool knows(SessionId session) const;
     [[nodiscard]] Zxid zxid_applied() const { return zxid_applied_; }
     /// Of the transaction applied last; good during on_applied.
     [[nodiscard]] const znode::Changes& changes() const { return changes_; }

@@ -30,13 +30,13 @@ enum class ServerState : std::uint8_t { kStandalone, kLooking, kLeading, kFollow
 
 struct Status {
     ServerState state = ServerState::kStandalone;
-    bool serving = true;                // requests are answered
-    std::optional<ServerId> leader{};   // while serving in an ensemble
-    Epoch epoch = 0;                    // current
-    std::size_t followers_synced = 0;   // leader: up to date, without observers
-    std::size_t observers_synced = 0;   // leader
-    std::uint64_t elections = 0;        // since start, that ended with a leader
-    Millis election_last{0};            // from looking to serving
+    bool serving = true;               // requests are answered
+    std::optional<ServerId> leader{};  // while serving in an ensemble
+    Epoch epoch = 0;                   // current
+    std::size_t followers_synced = 0;  // leader: up to date, without observers
+    std::size_t observers_synced = 0;  // leader
+    std::uint64_t elections = 0;       // since start, that ended with a leader
+    Millis election_last{0};           // from looking to serving
     Zxid zxid_proposed;
     Zxid zxid_applied;
     Traffic traffic;

@@ -409,6 +409,7 @@ void Server::receive(ConnectionId id, std::string bytes) {
 }
 
 void Server::peer_closed(ConnectionId id) {
+    if (!connections_.contains(id)) return;
     input([this, id] {
         begin_batch();  // in which it may still be spoken of
         if (connections_.erase(id) == 0) return;
