@@ -13,6 +13,7 @@ public:
     virtual void give(const core::Input& input) = 0;
     /// That was all for now: what the core says is carried out. Not from within the carrying out.
     virtual void settle() = 0;
+    [[nodiscard]] virtual Zxid log_needed() const = 0;
 
 protected:
     ~CoreFeed() = default;

@@ -101,6 +101,7 @@ private:
     // CoreFeed: inputs in batches, each begun with the time; outputs carried out when a batch is over.
     void give(const core::Input& input) override;
     void settle() override;
+    [[nodiscard]] Zxid log_needed() const override { return core_->log_needed(); }
 
     void begin_batch();
     void tell_time();

@@ -168,7 +168,7 @@ void StorageShell::flush(bool alone) {
 }
 
 void StorageShell::open_snapshot(OnSnapshot ready) {
-    if (installing_) return ready(nullptr);
+    if (installing_) return asio::post(io_, [ready = std::move(ready)] { ready(nullptr); });
     storage_.checkpoint->open_snapshot([this, ready = std::move(ready)](auto source) {
         asio::post(io_, [ready, source = std::move(source)]() mutable { ready(std::move(source)); });
     });
@@ -194,6 +194,7 @@ void StorageShell::installed(storage::Installed installed) {
     installing_ = false;
     progress_ = {zxid, zxid};
     begin_told_ = zxid;
+    zxid_discarded_ = {};
     truncating_.clear();
     truncations_told_ = 0;
     start_log_and_checkpoint();
@@ -228,11 +229,19 @@ void StorageShell::checkpoint_went_on(const storage::CheckpointProgress& progres
     const auto before = progress_.checkpoint().zxid_durable;
     progress_.take(progress);
     if (progress.zxid_durable != before) {
-        if (!log_stopped_) storage_.log->discard_through(progress.zxid_durable);
+        discard_log();
         warn_of_checkpoint();
         idle_ticks_ = 0;  // its thread has just dropped what this one made
     }
     tell_progress();
+}
+
+/// What the checkpoint has may go, but for what a learner is still to be sent (hazard Z-22).
+void StorageShell::discard_log() {
+    const auto zxid = std::min(progress_.checkpoint().zxid_durable, feed_.log_needed());
+    if (log_stopped_ || installing_ || zxid <= zxid_discarded_) return;
+    zxid_discarded_ = zxid;
+    storage_.log->discard_through(zxid);
 }
 
 void StorageShell::tell_progress() {
@@ -244,6 +253,8 @@ void StorageShell::tell_progress() {
     if (const auto told = progress_.told()) {
         feed_.give(told->room);
         feed_.give(told->durable);
+    } else {
+        feed_.give(core::LogHeldBack{});
     }
     feed_.settle();
 }
@@ -254,6 +265,8 @@ void StorageShell::look() {
     constexpr int kIdleTicks = 10;
     const auto now = storage_.log->figures();
     const auto before = std::exchange(log_seen_, now);
+    if (!progress_.told()) feed_.give(core::LogHeldBack{});
+    discard_log();
     warn_of_slow_syncs(before, now);
     if (now.reads_failed != before.reads_failed) spdlog::error("the log could not be read: {}", now.read_error);
     // What a burst of requests left free is given back once nothing has been logged, or checkpointed, for a while.

@@ -75,6 +75,7 @@ private:
     void tell_progress();
     void report_sync_time() const;
     void warn_of_slow_syncs(const storage::Log::Figures& before, const storage::Log::Figures& now) const;
+    void discard_log();
     void warn_of_checkpoint();
 
     boost::asio::io_context& io_;
@@ -91,6 +92,7 @@ private:
     std::vector<Zxid> truncating_;  // asked for and not told of, in order
     std::uint64_t truncations_told_ = 0;
     Zxid begin_told_;
+    Zxid zxid_discarded_;
     bool out_of_space_ = false;
     int idle_ticks_ = 0;  // without anything logged
     storage::Log::Figures log_seen_;

@@ -24,9 +24,8 @@ std::optional<ServerId> server_of(std::int64_t id) {
 
 Vote vote_of(const Notification& notification) { return {notification.leader, notification.zxid, notification.epoch}; }
 
-bool has_nothing(const Notification& notification) {
-    return notification.zxid == -1 || (notification.zxid == 0 && notification.epoch == 0);
-}
+/// It never had anything. One that lost what it had has an epoch.
+bool has_nothing(const Vote& vote) { return vote.zxid == 0 || (vote.zxid == -1 && vote.epoch == 0); }
 
 }  // namespace
 
@@ -118,8 +117,8 @@ bool Election::leader_agrees(const Votes& votes, const Heard& heard) const {
 }
 
 void Election::note_empty(Instant now, const ElectionMessage& message, std::vector<Output>& out) {
-    if (counted_) return;
-    if (!has_nothing(message.notification)) {
+    if (counted_ || !has_nothing(own_)) return;
+    if (!has_nothing(vote_of(message.notification))) {
         empty_.erase(message.from);
         return;
     }
@@ -204,12 +203,14 @@ void Election::tick(Instant now, std::vector<Output>& out) {
 
 void Election::answer(const ElectionMessage& message, std::vector<Output>& out) const {
     const auto& said = message.notification;
+    // An observer's word counts for nobody: it would only be answered in turn.
+    if (said.state != PeerState::kLooking || !membership_.votes(self_)) return;
     const bool outsider = !membership_.votes(message.from);
-    const bool behind = looking() && said.state == PeerState::kLooking && said.round < round_;
+    const bool behind = looking() && said.round < round_;
     // It may have been following still when we told it of our vote.
-    const bool unaware = looking() && said.state == PeerState::kLooking && said.round == round_ && counted_ &&
-                         said.zxid != -1 && beats(vote_, vote_of(said));
-    const bool asks = !looking() && said.state == PeerState::kLooking;
+    const bool unaware =
+        looking() && said.round == round_ && counted_ && said.zxid != -1 && beats(vote_, vote_of(said));
+    const bool asks = !looking();
     if (outsider || behind || unaware || asks) out.emplace_back(SendNotification{{message.from}, notification()});
 }
 

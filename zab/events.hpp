@@ -59,6 +59,8 @@ struct LogDurable {
 struct LogTruncated {
     Zxid up_to;
 };
+/// The disk is not stalled: what it has done is held back, so that the checkpoint may catch up.
+struct LogHeldBack {};
 /// Records behind it only can be read.
 struct LogBegins {
     Zxid after;
@@ -118,9 +120,10 @@ struct ElectionLink {
     bool up = false;
 };
 
-using Input = std::variant<Logged, Start, Tick, Submit, Confirm, LogDurable, LogTruncated, LogBegins, LogRead,
-                           HardStateSaved, LinkOpened, DialFailed, LinkClosed, LinkCongested, Packet, SnapshotOpened,
-                           SnapshotStreamed, SnapshotProgress, SnapshotInstalled, ElectionMessage, ElectionLink>;
+using Input =
+    std::variant<Logged, Start, Tick, Submit, Confirm, LogDurable, LogTruncated, LogHeldBack, LogBegins, LogRead,
+                 HardStateSaved, LinkOpened, DialFailed, LinkClosed, LinkCongested, Packet, SnapshotOpened,
+                 SnapshotStreamed, SnapshotProgress, SnapshotInstalled, ElectionMessage, ElectionLink>;
 
 // --- outputs ---------------------------------------------------------------------------------------------------------
 

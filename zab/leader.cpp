@@ -41,7 +41,8 @@ Leader::Leader(Replica& replica, bool alone)
 void Leader::begin(Instant now, Outputs& out) {
     progress_at_ = ping_at_ = now;
     const auto& state = replica_.hard_state();
-    accepted_max_ = std::max({state.accepted_epoch, state.current_epoch, history_initial_.epoch()});
+    accepted_max_ =
+        std::max({state.accepted_epoch, state.current_epoch, history_initial_.epoch(), replica_.epoch_noted()});
     if (alone_) {
         phase_ = Phase::kServing;
         epoch_ = history_initial_.epoch();
@@ -117,7 +118,10 @@ void Leader::take(Instant now, Learner& learner, const wire::QuorumPacket& packe
         case PacketType::kAckEpoch: return take_ack_epoch(now, learner, packet, out);
         case PacketType::kAck: return take_ack(now, learner, packet.zxid, out);
         case PacketType::kPing:
-            if (learner.phase != LearnerPhase::kUpToDate) return;  // it goes on loading
+            if (learner.phase != LearnerPhase::kUpToDate) {  // it goes on loading
+                progress_at_ = now;
+                return;
+            }
             learner.pings_answered = std::min(learner.pings_answered + 1, learner.pings_sent);
             look_at_confirmation(out);
             [[fallthrough]];
@@ -138,7 +142,8 @@ void Leader::take_info(Instant now, Learner& learner, const wire::QuorumPacket& 
         return drop(now, learner.link, "no server has that number", out);
     const ServerId server{static_cast<std::uint8_t>(info->server)};
     if (server == self()) return drop(now, learner.link, "another server has our number", out);
-    if (packet.zxid.epoch() >= kEpochMax) return drop(now, learner.link, "it has accepted an epoch that cannot be", out);
+    if (packet.zxid.epoch() >= kEpochMax)
+        return drop(now, learner.link, "it has accepted an epoch that cannot be", out);
     for (const auto& [link, other] : learners_) {
         if (link == learner.link || other.phase == LearnerPhase::kNew || other.server != server) continue;
         drop(now, link, "its server has come again", out);
@@ -157,7 +162,9 @@ void Leader::take_info(Instant now, Learner& learner, const wire::QuorumPacket& 
         return choose_epoch(out);
     }
     // It was promised to a leader that came to nothing, and will never follow ours. The next one of us is above both.
-    if (packet.zxid.epoch() > epoch_) return fail("a member has accepted a later epoch");
+    const bool member = learner.votes || membership().observers().contains(server);
+    replica_.note_epoch(member ? packet.zxid.epoch() : 0);
+    if (member && packet.zxid.epoch() > epoch_) return fail("a member has accepted a later epoch");
     if (phase_ >= Phase::kPromised) send_leader_info(learner, out);
 }
 
@@ -224,7 +231,7 @@ void Leader::open_sync(Learner& learner, Outputs& out) {
         return void(out.emplace_back(OpenSnapshot{learner.link}));
     }
     learner.phase = LearnerPhase::kCatchingUp;
-    learner.cursor = plan.cursor;
+    learner.cursor = learner.settled = plan.cursor;
     send(learner, plan.kind == SyncPlan::Kind::kDiff ? PacketType::kDiff : PacketType::kTrunc, plan.zxid, {}, out);
 }
 
@@ -232,7 +239,7 @@ void Leader::on(Instant now, const SnapshotOpened& opened, Outputs& out) {
     auto* learner = find(opened.link);
     if (!learner || learner->phase != LearnerPhase::kOpening) return;
     learner->phase = LearnerPhase::kStreaming;
-    learner->cursor = opened.zxid;
+    learner->cursor = learner->settled = opened.zxid;
     learner->heard = progress_at_ = now;
     send(*learner, PacketType::kSnap, opened.zxid, {}, out);
     out.emplace_back(StreamSnapshot{learner->link});
@@ -347,7 +354,8 @@ void Leader::feed(Instant now, Learner& learner, Outputs& out) {
     }
     if (learner.phase != LearnerPhase::kCatchingUp || learner.cursor < target) return;
     learner.phase = LearnerPhase::kNewLeader;
-    learner.newleader_at = learner.cursor;
+    // Not all of ZooKeeper's releases have made durable what came without its COMMIT.
+    learner.newleader_at = learner.zabd ? learner.cursor : learner.settled;
     learner.heard = now;
     send(learner, PacketType::kNewLeader, start_of(epoch_), Bytes::copy_of(replica_.options().config_text), out);
 }
@@ -375,6 +383,7 @@ void Leader::send_record(Learner& learner, const Record& record, Outputs& out) {
     send(learner, PacketType::kProposal, record.zxid, record.txn, out);
     const bool settles = learner.phase == LearnerPhase::kCatchingUp || learner.phase == LearnerPhase::kUpToDate;
     if (settles && learner.uncommitted.empty() && record.zxid <= committed_for_learners()) {
+        learner.settled = record.zxid;
         send(learner, PacketType::kCommit, record.zxid, {}, out);
     } else {
         learner.uncommitted.push_back(record.zxid);
@@ -520,6 +529,15 @@ std::size_t Leader::synced(bool observers) const {
         const auto& learner = entry.second;
         return learner.phase == LearnerPhase::kUpToDate && (observers ? learner.observes : learner.votes);
     }));
+}
+
+Zxid Leader::log_needed() const {
+    auto needed = kZxidUnknown;
+    for (const auto& [link, learner] : learners_) {
+        if (learner.phase == LearnerPhase::kOpening) return Zxid{};
+        if (learner.phase > LearnerPhase::kOpening) needed = std::min(needed, learner.cursor);
+    }
+    return needed;
 }
 
 }  // namespace zabd::zab

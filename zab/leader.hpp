@@ -51,6 +51,8 @@ public:
     [[nodiscard]] bool accepts() const;
     [[nodiscard]] Zxid next_zxid() const;
     [[nodiscard]] std::size_t synced(bool observers) const;
+    /// Some learner may still have to be sent what lies behind it.
+    [[nodiscard]] Zxid log_needed() const;
 
 private:
     enum class Phase : std::uint8_t {
@@ -83,6 +85,7 @@ private:
         bool congested = false;
         Zxid last;                     // of its log, as it told
         Zxid cursor;                   // it was sent all up to here
+        Zxid settled;                  // of that, it was sent as committed before UPTODATE
         Zxid newleader_at;             // the cursor when NEWLEADER was sent
         std::deque<Zxid> uncommitted;  // sent to it, COMMIT not
         Zxid acked;

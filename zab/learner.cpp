@@ -63,13 +63,11 @@ void Learner::on(const LinkClosed& closed) {
 void Learner::tick(Instant now, Outputs& out) {
     const auto& options = replica_.options();
     const bool loading = phase_ == Phase::kSettling || phase_ == Phase::kAdopting;
-    if (loading) {
-        heard_ = now;  // it waits for us
-        if (zabd_ && now - told_ >= options.tick / 2) {
-            told_ = now;
-            send(PacketType::kPing, Zxid{}, Bytes::copy_of(""), out);
-        }
-        return;
+    if (loading) heard_ = now;  // it waits for us
+    const bool goes_on = phase_ > Phase::kEpochAcked && phase_ < Phase::kAcked && heard_ > told_;
+    if (zabd_ && goes_on && now - told_ >= options.tick / 2) {
+        told_ = now;
+        send(PacketType::kPing, Zxid{}, Bytes::copy_of(""), out);
     }
     const bool syncing = phase_ < Phase::kAcked;
     if (now - heard_ > replica_.ticks(syncing ? options.init_limit : options.sync_limit)) fail("the leader is silent");
@@ -173,7 +171,9 @@ void Learner::take_proposal(Instant now, const wire::QuorumPacket& packet, Outpu
     const auto last = replica_.history().last();
     if (packet.zxid <= last) {
         // A ZooKeeper leader may send in its catch-up what we have.
-        if (phase_ < Phase::kSettling && replica_.history().holds(packet.zxid)) return;
+        const auto& history = replica_.history();
+        const bool known = packet.zxid <= history.begin() || history.holds(packet.zxid);
+        if (phase_ < Phase::kSettling && known) return;
         return fail("a proposal that goes back");
     }
     if (!follows(last, packet.zxid)) return fail("a proposal is missing");

@@ -40,6 +40,7 @@ struct Participant::Impl {
     void on(const Confirm& confirm, Outputs& out);
     void on(const LogDurable& durable, Outputs& out);
     void on(const LogTruncated& truncated, Outputs& out);
+    void on(const LogHeldBack&, Outputs&) { replica.note_disk_alive(now); }
     void on(const LogBegins& begins, Outputs&) { replica.on(begins); }
     void on(const LogRead& read, Outputs& out);
     void on(const HardStateSaved& saved, Outputs& out);
@@ -335,5 +336,7 @@ Zxid Participant::zxid_committed() const { return impl_->replica.committed(); }
 std::size_t Participant::in_flight() const { return impl_->replica.in_flight(); }
 std::size_t Participant::synced_voters() const { return impl_->leader ? impl_->leader->synced(false) : 0; }
 std::size_t Participant::synced_observers() const { return impl_->leader ? impl_->leader->synced(true) : 0; }
+
+Zxid Participant::log_needed() const { return impl_->leader ? impl_->leader->log_needed() : kZxidUnknown; }
 
 }  // namespace zabd::zab

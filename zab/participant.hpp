@@ -74,6 +74,8 @@ public:
     /// Leader: learners that are up to date; observers are not among the voters.
     [[nodiscard]] std::size_t synced_voters() const;
     [[nodiscard]] std::size_t synced_observers() const;
+    /// The log must not let go of what lies behind it: a learner is to be sent that.
+    [[nodiscard]] Zxid log_needed() const;
 
 private:
     struct Impl;

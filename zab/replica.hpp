@@ -9,6 +9,7 @@
 #include "zab/history.hpp"
 #include "zab/participant.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -50,6 +51,11 @@ public:
     void save(const HardState& state, Outputs& out);
     /// Known to be committed. Never goes back.
     void commit(Zxid up_to);
+    /// Some member has accepted it: a later leader's must be above.
+    void note_epoch(Epoch accepted) { epoch_noted_ = std::max(epoch_noted_, accepted); }
+    [[nodiscard]] Epoch epoch_noted() const { return epoch_noted_; }
+    /// The shell holds back what it could say of the disk.
+    void note_disk_alive(Instant now) { progress_at_ = now; }
     /// What may be delivered now is.
     void deliver(Outputs& out);
 
@@ -76,6 +82,7 @@ private:
     int saves_pending_ = 0;
     int rewrites_pending_ = 0;  // truncations and installations: until they are done, what the log says is of before
     Instant progress_at_{};     // the disk gave something, or was given something when it owed nothing
+    Epoch epoch_noted_ = 0;
     std::uint64_t tag_last_ = 0;
     std::uint64_t reading_ = 0;  // tag of what we read for ourselves; 0: nothing
 };

@@ -63,6 +63,7 @@ struct Client {
     std::deque<Waiting> waiting;
     std::deque<Held> held;
     std::size_t lost = 0;         // of `waiting`
+    bool dropped = false;         // a request, as the session's end was proposed
     std::size_t barriers = 0;     // of `waiting`
     std::size_t frame_bytes = 0;  // of the frames in `waiting` and `held`
     ConnectionStatus status;      // what the word cons tells; filled in as it happens

@@ -75,6 +75,8 @@ void Core::Impl::start(Outputs& out) {
 void Core::Impl::expire_sessions(Outputs& out) {
     if (!available() || !leads()) return;
     for (const auto session : sessions_.expired(now_.monotonic)) {
+        if (!available())
+            return;  // the epoch's last number is given; the next leader gives all sessions their time anew
         if (!pipeline_.accepts(session)) continue;  // it is being closed already
         ++status_.sessions_expired;
         out.items.emplace_back(Event{Event::Kind::kSessionExpired, session, zxid_applied(), {}});
@@ -106,6 +108,7 @@ void Core::Impl::applied(const wire::TxnHeader& header, Outputs& out) {
     notify_watchers(out);
     answer_write(header, out);
     if (header.type == wire::OpCode::kCloseSession) close_owner(header.session, out);
+    if (pipeline_.alone()) release_syncs(out);  // a write behind one may be the next to be applied
 }
 
 void Core::Impl::settle(Outputs& out) {

@@ -64,6 +64,8 @@ struct LogRoom {
 struct LogTruncated {
     Zxid up_to;
 };
+/// While LogDurable is held back, so that the checkpoint may catch up: the disk is not stalled.
+struct LogHeldBack {};
 /// The log lets go of its oldest segments: only records behind it can be read.
 struct LogBegins {
     Zxid after;
@@ -121,10 +123,10 @@ struct SnapshotInstalled {
 struct ResetStatistics {
     bool connections_only = false;
 };
-using Input =
-    std::variant<TimeIs, ClientOpened, ClientFrame, ClientClosed, LogRecovered, LogDurable, LogRoom, LogTruncated,
-                 LogBegins, LogRead, HardStateSaved, PeerOpened, PeerUnreachable, PeerBytes, PeerClosed, PeerCongested,
-                 ElectionFrame, ElectionLink, SnapshotOpened, SnapshotStreamed, SnapshotInstalled, ResetStatistics>;
+using Input = std::variant<TimeIs, ClientOpened, ClientFrame, ClientClosed, LogRecovered, LogDurable, LogRoom,
+                           LogTruncated, LogHeldBack, LogBegins, LogRead, HardStateSaved, PeerOpened, PeerUnreachable,
+                           PeerBytes, PeerClosed, PeerCongested, ElectionFrame, ElectionLink, SnapshotOpened,
+                           SnapshotStreamed, SnapshotInstalled, ResetStatistics>;
 
 // --- outputs ---------------------------------------------------------------------------------------------------------
 
@@ -252,6 +254,8 @@ public:
 
     /// All that words, admin and metrics may tell. O(1) but for the lists, which are O(what they list).
     [[nodiscard]] Status status() const;
+    /// The log must not let go of what lies behind it: a learner of ours is to be sent that. Highest zxid: none is.
+    [[nodiscard]] Zxid log_needed() const;
     [[nodiscard]] std::vector<ConnectionStatus> connections() const;
     [[nodiscard]] SessionsStatus sessions() const;
     [[nodiscard]] WatchesStatus watches() const;

@@ -77,6 +77,7 @@ struct Core::Impl {
     // --- inputs that zab hears of (ensemble.cpp) ---
     void on(const LogDurable& durable, Outputs& out);
     void on(const LogTruncated& truncated, Outputs& out);
+    void on(const LogHeldBack& held_back, Outputs& out);
     void on(const LogBegins& begins, Outputs& out);
     void on(const LogRead& read, Outputs& out);
     void on(const HardStateSaved& saved, Outputs& out);
@@ -107,7 +108,7 @@ struct Core::Impl {
     void carry_out(const zab::RoleChanged& changed, Outputs& out);
     void carry_out(const zab::LearnerChanged& changed, Outputs& out);
     void carry_out(zab::Note& note, Outputs& out);
-    void carry_out(const auto&, Outputs&) { ZABD_ASSERT(!"the pipeline's"); }
+    void carry_out(const auto&, Outputs&) { fatal("this is for the pipeline"); }
 
     // --- time, and what an applied transaction brings about (core.cpp) ---
     void start(Outputs& out);
@@ -187,6 +188,8 @@ struct Core::Impl {
     void pause_if_too_much(Client& client, Outputs& out);
     Waiting take_front(Client& client);
     void run_turns(Client& client, Outputs& out);
+    [[nodiscard]] static bool turn_is_next(const Client& client);
+    void answer_turn(Client& client, Outputs& out);
     void answer(Client& client, const Request& request, Outputs& out);
     void answer_write(const wire::TxnHeader& header, Outputs& out);
     [[nodiscard]] bool must_wait(const Client& client, std::string_view frame) const;

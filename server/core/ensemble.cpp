@@ -13,6 +13,8 @@ void Core::Impl::on(const LogDurable& durable, Outputs& out) { pipeline_.tell(za
 void Core::Impl::on(const LogTruncated& truncated, Outputs& out) {
     pipeline_.tell(zab::LogTruncated{truncated.up_to}, out);
 }
+void Core::Impl::on(const LogHeldBack&, Outputs& out) { pipeline_.tell(zab::LogHeldBack{}, out); }
+
 void Core::Impl::on(const LogBegins& begins, Outputs& out) { pipeline_.tell(zab::LogBegins{begins.after}, out); }
 void Core::Impl::on(const LogRead& read, Outputs& out) { pipeline_.tell(zab::LogRead{read.tag, read.records}, out); }
 void Core::Impl::on(const HardStateSaved&, Outputs& out) { pipeline_.tell(zab::HardStateSaved{}, out); }

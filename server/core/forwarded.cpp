@@ -53,7 +53,7 @@ void Core::Impl::carry_out(const zab::Confirmed&, Outputs& out) {
 // --- and hears -------------------------------------------------------------------------------------------------------
 
 void Core::Impl::carry_out(zab::ForCore& from, Outputs& out) {
-    if (zab().role() != zab::Role::kLeading) {
+    if (from.link == leader_link_) {
         if (!serving_) return;
         if (from.packet.type == PacketType::kRevalidate) return take_validity(from, out);
         if (!syncs_.asking()) return;

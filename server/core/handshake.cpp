@@ -131,7 +131,7 @@ void Core::Impl::validated(Client& client, bool valid, Outputs& out) {
         case kOpening: return take_up(client, out);
         case kValidating: return attach(client, open, out);
         case kResuming:
-            if (!open) return close(client, out);
+            if (!open || client.dropped) return close(client, out);
             client.phase = kOpen;
             if (leads() && !pipeline_.alone()) sessions_.set_owner(client.session, LinkId::kNone);
             return take_up(client, out);
@@ -150,7 +150,7 @@ void Core::Impl::attach(Client& client, bool valid, Outputs& out) {
     }
     // That a session has ended is told once its end, ephemerals and all, can be seen here (hazard Z-65).
     if (pipeline_.knows(session)) return close(client, out);
-    if (readers_.contains(session)) return create_session(client, out);
+    if (readers_.contains(session)) return available() ? create_session(client, out) : close(client, out);
     out.items.emplace_back(Event{Event::Kind::kSessionRefused, session, zxid_applied(), client.status.address});
     refuse(client, out);
 }

@@ -61,9 +61,7 @@ Pipeline::Pipeline(const Options& options, Recovered recovered, OnApplied on_app
     if (recovered.fresh) images_ = state_.images();
 }
 
-bool Pipeline::accepts(SessionId session) const {
-    return knows(session) && !closing_.contains(session);
-}
+bool Pipeline::accepts(SessionId session) const { return knows(session) && !closing_.contains(session); }
 
 bool Pipeline::knows(SessionId session) const { return sessions_.is_open(session) || opening_.contains(session); }
 

@@ -60,7 +60,7 @@ void Core::Impl::request(Client& client, std::string_view frame, Instant since, 
         send_header(client, request, Zxid{}, ErrorCode::kSessionClosedRequireAuth, out);
         return close(client, out);
     }
-    if (!touch(client)) return;  // it has ended: the client learns so from its connection's end
+    if (!touch(client)) return void(client.dropped = true);  // it has ended: it learns so from its connection's end
     if (request.header.op == OpCode::kPing) {
         request.header.xid = wire::kXidPing;
         return send_header(client, request, zxid_applied(), ErrorCode::kOk, out);
@@ -175,6 +175,8 @@ void Core::Impl::answer_write(const wire::TxnHeader& header, Outputs& out) {
         const auto error = write_reply(done.op, header.type, results, writer.encoder());
         send_reply(*client, writer, {{done.xid, zxid_applied(), error}, done.since}, out);
     }
+    // Though nobody leads: the next write may be committed already, and must not be hidden by a read before it.
+    while (client->phase == Client::Phase::kResuming && turn_is_next(*client)) answer_turn(*client, out);
     take_up(*client, out);
 }
 
@@ -251,17 +253,23 @@ void Core::Impl::run_turns(Client& client, Outputs& out) {
         if (front.what == Waiting::For::kWrite) return;
         if (front.what == Waiting::For::kBarrier && (front.lost || !syncs_.passed(front.group))) return;
         if (!answers()) return hold_back(client);
-        const auto turn = take_front(client);
-        Request request{.header{turn.xid, turn.op}, .body{}, .frame = turn.frame, .since = turn.since};
-        if (turn.what == Waiting::For::kRefusal) {
-            send_header(client, request, zxid_applied(), turn.error, out);
-            continue;
-        }
-        wire::Decoder in(turn.frame);
-        wire::decode(in, request.header);
-        request.body = in.rest();
-        answer(client, request, out);
+        answer_turn(client, out);
     }
+}
+
+bool Core::Impl::turn_is_next(const Client& client) {
+    using enum Waiting::For;
+    return !client.waiting.empty() && (client.waiting.front().what == kTurn || client.waiting.front().what == kRefusal);
+}
+
+void Core::Impl::answer_turn(Client& client, Outputs& out) {
+    const auto turn = take_front(client);
+    Request request{.header{turn.xid, turn.op}, .body{}, .frame = turn.frame, .since = turn.since};
+    if (turn.what == Waiting::For::kRefusal) return send_header(client, request, zxid_applied(), turn.error, out);
+    wire::Decoder in(turn.frame);
+    wire::decode(in, request.header);
+    request.body = in.rest();
+    answer(client, request, out);
 }
 
 /// A write behind a sync that is not confirmed yet is not even submitted: it could be applied first, and what the session

@@ -57,6 +57,8 @@ Status Core::status() const {
     return status;
 }
 
+Zxid Core::log_needed() const { return impl_->zab().log_needed(); }
+
 std::vector<ConnectionStatus> Core::connections() const {
     std::vector<ConnectionStatus> all;
     for (const auto& [id, client] : impl_->clients_) {

@@ -443,7 +443,7 @@ private:
         hard_state_ = save.state;
         step(core::HardStateSaved{});
     }
-    void carry_out(const auto&, std::string_view) { ZABD_ASSERT(!"a server alone has no peers"); }
+    void carry_out(const auto&, std::string_view) { fatal("a server alone has no peers"); }
 
     struct State {
         std::uint64_t digest, bytes;

@@ -293,7 +293,7 @@ private:
             case 5: return Zxid::of(status.zxid_proposed.epoch() + 1, 1);
             case 6: return status.zxid_applied;
             case 7: return link.proposed;
-            case 8: return Zxid::of(input.below(2) == 0 ? input.byte() : 0x7ffffffe + input.byte(), input.byte());
+            case 8: return Zxid::of(input.below(2) == 0 ? input.byte() : 0x7ffffffeu + input.byte(), input.byte());
             default: return kZxidUnknown;
         }
     }
@@ -305,7 +305,7 @@ private:
         const PacketType type{static_cast<std::int32_t>(kFirst + static_cast<std::int32_t>(input.below(19)))};
         const auto zxid = take_zxid(link, input);
         QuorumPacket packet{type, zxid, take_data(type, zxid, input)};
-        if (type == PacketType::kRequest && input.below(4) == 3) packet.identities = {{"digest", "bob:hash"}};
+        if (type == PacketType::kRequest && input.below(4) == 3) packet.identities.emplace(1, wire::Id{"digest", "bob:hash"});
         if (must_be_trusted(packet)) return;
         say(id, packet);
     }
@@ -521,7 +521,7 @@ private:
     }
     void carry_out(const core::OpenSnapshot& open, const std::string&) { opening_.push_back(open.link); }
     void carry_out(const core::StreamSnapshot& stream, const std::string&) { streaming_.push_back(stream.link); }
-    void carry_out(const auto&, const std::string&) { ZABD_ASSERT(!"no other output is for peers"); }
+    void carry_out(const auto&, const std::string&) { fatal("no other output is for peers"); }
 
     ServerId self_;
     std::map<LinkId, Link> links_;

@@ -29,36 +29,35 @@ enum class Bug : std::uint8_t {
 
     // of ensembles: the disk
     kHardStateNotDurable,  // said to be saved, and not
+    kHardStateSavedLate,   // said to be saved, and saved later
     kInstallNotAtomic,     // the new state counts before it is whole
     kTruncIgnored,         // the log keeps what was to be cut
-    kTruncNotDurable,      // the core is told before the log is cut
+    kTruncLate,            // the core is told before the log is cut
     kAckBeforeDurable,     // the core is told of durable records before they are written
     kAmnesiacCounted,      // an empty disk is said to have a history
-    // what a server tells its peers
-    kProposalDropped,       // to a learner that is not up to date yet
-    kCommitDropped,         // to a learner that is not up to date yet
-    kUpToDateEarly,         // with NEWLEADER
-    kNewLeaderAckedEarly,   // before the history is durable
-    kEpochAckedEarly,       // ACKEPOCH before the epoch is saved
-    kAckOfDead,             // a leader hears acknowledgements of a server that is gone
-    kAckOfAnother,          // an acknowledgement counts as another server's too
-    kAckInflated,           // of more than is durable
-    kDiffForAll,            // a learner is sent DIFF where it had to cut its log
-    kSnapshotCutShort,      // and its end mark sent all the same
-    kSnapshotOlder,         // than the zxid that it is told with
+    // of ensembles: what servers tell each other
+    kProposalDropped,  // to a learner that is not up to date yet
+    kProposalAltered,
+    kCommitDropped,
+    kInformDropped,
+    kCommitInflated,       // to what has been proposed
+    kUpToDateEarly,        // with NEWLEADER
+    kNewLeaderAckedEarly,  // as soon as it is sent
+    kAckOfDead,            // a proposal counts as acknowledged once it is sent
+    kAckInflated,          // of more than is durable
+    kDiffForAll,           // a learner is sent DIFF where it had to cut its log
+    kTruncTooFar,
+    kSnapshotCutShort,  // and its end mark sent all the same
+    kSnapshotAltered,   // one node of it
+    kSnapshotOlder,     // than the zxid that it is told with
     kRequestForwardedTwice,
     kRequestDropped,
-    kRevalidatedAlways,
-    kTouchesDropped,
+    kRevalidatedAlways,  // also a session that is over
+    kTouchesDropped,     // of a learner's sessions
     kSyncAnsweredAtOnce,
-    kVoteInflated,          // of a zxid that the server does not have
-    kOldLinkLives,          // its packets are delivered on the next one
-    kProposalAltered,       // on its way to one learner
-    kCloseListAltered,      // of a closeSession, on one replica
-    // what a server does
-    kDigestDiverges,        // of one server
-    kServesAfterLoss,       // it answers though it follows nobody
-    kEphemeralStays,        // on one replica
+    kSecretNotSpread,
+    kVoteInflated,  // a zxid that the server does not have
+    kStateWrong,    // of one server, when it starts
 };
 
 struct BugName {
@@ -83,34 +82,34 @@ inline constexpr std::array kBugs{
     BugName{Bug::kPauseIgnored, "pause-ignored"},
     BugName{Bug::kWriteTwice, "write-twice"},
     BugName{Bug::kHardStateNotDurable, "hard-state-not-durable"},
+    BugName{Bug::kHardStateSavedLate, "hard-state-saved-late"},
     BugName{Bug::kInstallNotAtomic, "install-not-atomic"},
     BugName{Bug::kTruncIgnored, "trunc-ignored"},
-    BugName{Bug::kTruncNotDurable, "trunc-not-durable"},
+    BugName{Bug::kTruncLate, "trunc-late"},
     BugName{Bug::kAckBeforeDurable, "ack-before-durable"},
     BugName{Bug::kAmnesiacCounted, "amnesiac-counted"},
     BugName{Bug::kProposalDropped, "proposal-dropped"},
+    BugName{Bug::kProposalAltered, "proposal-altered"},
     BugName{Bug::kCommitDropped, "commit-dropped"},
+    BugName{Bug::kInformDropped, "inform-dropped"},
+    BugName{Bug::kCommitInflated, "commit-inflated"},
     BugName{Bug::kUpToDateEarly, "uptodate-early"},
     BugName{Bug::kNewLeaderAckedEarly, "newleader-acked-early"},
-    BugName{Bug::kEpochAckedEarly, "epoch-acked-early"},
     BugName{Bug::kAckOfDead, "ack-of-dead"},
-    BugName{Bug::kAckOfAnother, "ack-of-another"},
     BugName{Bug::kAckInflated, "ack-inflated"},
     BugName{Bug::kDiffForAll, "diff-for-all"},
+    BugName{Bug::kTruncTooFar, "trunc-too-far"},
     BugName{Bug::kSnapshotCutShort, "snapshot-cut-short"},
+    BugName{Bug::kSnapshotAltered, "snapshot-altered"},
     BugName{Bug::kSnapshotOlder, "snapshot-older"},
     BugName{Bug::kRequestForwardedTwice, "request-forwarded-twice"},
     BugName{Bug::kRequestDropped, "request-dropped"},
     BugName{Bug::kRevalidatedAlways, "revalidated-always"},
     BugName{Bug::kTouchesDropped, "touches-dropped"},
     BugName{Bug::kSyncAnsweredAtOnce, "sync-answered-at-once"},
+    BugName{Bug::kSecretNotSpread, "secret-not-spread"},
     BugName{Bug::kVoteInflated, "vote-inflated"},
-    BugName{Bug::kOldLinkLives, "old-link-lives"},
-    BugName{Bug::kProposalAltered, "proposal-altered"},
-    BugName{Bug::kCloseListAltered, "close-list-altered"},
-    BugName{Bug::kDigestDiverges, "digest-diverges"},
-    BugName{Bug::kServesAfterLoss, "serves-after-loss"},
-    BugName{Bug::kEphemeralStays, "ephemeral-stays"},
+    BugName{Bug::kStateWrong, "state-wrong"},
 };
 
 /// What is planted in this run: at most one.

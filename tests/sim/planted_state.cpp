@@ -4,6 +4,8 @@
 #include "znode/owner.hpp"
 #include "znode/tree.hpp"
 
+#include <iterator>
+
 namespace zabd::sim {
 
 namespace {
@@ -36,6 +38,9 @@ void keep_ephemeral(Images& images) {
     images.nodes[id] = {.record = record, .deleted = false, .data_changed = true, .data = {}};
 }
 
+/// As of one write more.
+void alter_last_node(Images& images) { ++images.nodes.rbegin()->second.record.version; }
+
 }  // namespace
 
 Images with_planted_bug(Images images, Planted planted) {
@@ -43,8 +48,15 @@ Images with_planted_bug(Images images, Planted planted) {
     if (planted.is(Bug::kSessionForgotten) && !images.sessions.empty()) images.sessions.erase(images.sessions.begin());
     if (planted.is(Bug::kSequenceForgotten)) forget_sequences(images);
     if (planted.is(Bug::kEphemeralKept)) keep_ephemeral(images);
-    if (planted.is(Bug::kSequenceForgotten) || planted.is(Bug::kEphemeralKept))
+    if (planted.is(Bug::kStateWrong)) alter_last_node(images);
+    if (planted.is(Bug::kSequenceForgotten) || planted.is(Bug::kEphemeralKept) || planted.is(Bug::kStateWrong))
         images.summary.digest = digest_of(images);
+    return images;
+}
+
+Images streamed_with_planted_bug(Images images, Planted planted) {
+    if (planted.is(Bug::kSnapshotAltered)) alter_last_node(images);
+    if (planted.is(Bug::kSnapshotCutShort)) images.nodes.erase(std::prev(images.nodes.end()));
     return images;
 }
 

@@ -7,6 +7,9 @@
 
 namespace zabd::sim {
 
+/// As a server that starts reads it.
 [[nodiscard]] Images with_planted_bug(Images images, Planted planted);
+/// As a leader streams it.
+[[nodiscard]] Images streamed_with_planted_bug(Images images, Planted planted);
 
 }  // namespace zabd::sim

@@ -145,7 +145,7 @@ Start Server::start() {
     images_meanwhile_.clear();
     hard_states_.clear();
     cuts_.clear();
-    cuts_told_ = 0;
+    cuts_told_ = cuts_asked_ = 0;
     install_.reset();
     after_install_.clear();
     snapshots_wanted_.clear();
@@ -210,7 +210,7 @@ void Server::disk_was_lost() {
 void Server::learn_disk_facts() {
     disk_facts_.hard_state = store_.hard_state();
     disk_facts_.log_durable = store_.log().progress().zxid_durable;
-    disk_facts_.log_pending = !store_.log().empty();
+    disk_facts_.cut_pending = store_.log().progress().truncations < cuts_asked_;
 }
 
 void Server::kill() {
@@ -366,7 +366,7 @@ void Server::carry_out(core::AppendToLog& output) {
         });
         return;
     }
-    if (stage_.planted.is(Bug::kAnswerBeforeSync))
+    if (answers_before_sync())
         after(Duration(0), [this, zxid = output.zxid] {
             if (zxid > progress_.log().zxid_durable) input([this, zxid] { step(core::LogDurable{zxid}); });
         });

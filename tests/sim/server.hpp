@@ -173,6 +173,9 @@ private:
     void hear_of_hard_state(const zab::HardState& state);
     void hear_of_install(Zxid zxid);
     void learn_disk_facts();
+    [[nodiscard]] bool answers_before_sync() const {
+        return stage_.planted.is(Bug::kAnswerBeforeSync) || stage_.planted.is(Bug::kAckBeforeDurable);
+    }
     void tell_progress();
     void write_in_place();
 
@@ -217,6 +220,7 @@ private:
     std::vector<wire::StateImages> images_meanwhile_;  // put while a batch is committed
     std::deque<zab::HardState> hard_states_;           // to be saved
     std::deque<Zxid> cuts_;                            // of the log, under way
+    std::uint64_t cuts_asked_ = 0;
     std::uint64_t cuts_told_ = 0;
     Zxid log_begin_told_;
     std::optional<Zxid> install_;                      // asked for

@@ -1,6 +1,9 @@
 // The peers of a simulated server: between its core and the mesh.
 #include "tests/sim/server.hpp"
 
+#include "tests/sim/planted_state.hpp"
+#include "wire/election.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +13,15 @@ namespace {
 
 constexpr std::size_t kSliceBytesMax = 2000;
 constexpr Duration kSliceMax = milliseconds(5);
+
+/// Planted: the vote for itself says more than it has.
+std::string inflated(const std::string& payload, ServerId self) {
+    auto notification = wire::decode_notification(payload);
+    const bool own = notification && notification->leader == static_cast<std::int64_t>(self);
+    if (!own || notification->zxid <= 0) return payload;
+    notification->zxid += 10;
+    return wire::encoded_notification(*notification);
+}
 
 }  // namespace
 
@@ -61,12 +73,16 @@ void Server::carry_out(core::SendToPeer& output) {
     if (found == peers_.end()) return;
     const auto bytes = std::string_view(outputs_.bytes).substr(output.begin, output.size);
     learn_disk_facts();
-    send_to_peer(output.link, found->second.tap.pass(bytes, [&](wire::QuorumPacket& packet) {
+    auto passed = found->second.tap.pass(bytes, stage_.planted, stage_.random, [&](const wire::QuorumPacket& packet) {
         stage_.trace.event("server {} sends {} packet {} {:#x}", number(id()), number(found->second.server),
                            static_cast<int>(packet.type), packet.zxid.value);
         oracle_.tell([&](Checker& checker) { checker.on_packet_sent(id(), packet, disk_facts_); });
-        return true;
-    }));
+    });
+    send_to_peer(output.link, std::move(passed.sent));
+    if (passed.heard.empty()) return;
+    after(Duration(0), [this, link = output.link, heard = std::move(passed.heard)] {
+        if (peers_.contains(link)) on_peer_bytes(link, heard);
+    });
 }
 
 void Server::send_to_peer(LinkId link, std::string bytes) {
@@ -85,14 +101,17 @@ void Server::carry_out(core::ClosePeer& output) {
 }
 
 void Server::carry_out(core::SendElection& output) {
-    mesh_.send_election(id(), output.to, outputs_.bytes.substr(output.begin, output.size));
+    auto payload = outputs_.bytes.substr(output.begin, output.size);
+    if (stage_.planted.is(Bug::kVoteInflated)) payload = inflated(payload, id());
+    mesh_.send_election(id(), output.to, std::move(payload));
 }
 
 void Server::carry_out(core::StreamSnapshot& output) {
     const auto found = peers_.find(output.link);
     if (found == peers_.end()) return;
     found->second.streaming = true;
-    stream_slice(output.link, Store::stream_of(*std::exchange(found->second.view, std::nullopt)));
+    const auto view = streamed_with_planted_bug(*std::exchange(found->second.view, std::nullopt), stage_.planted);
+    stream_slice(output.link, Store::stream_of(view));
 }
 
 void Server::stream_slice(LinkId link, std::string rest) {

@@ -22,9 +22,14 @@ void Server::carry_out(core::TruncateLog& output) {
     ZABD_ASSERT(!install_);
     oracle_.truncated(output.up_to);
     cuts_.push_back(output.up_to);
+    ++cuts_asked_;
     if (stage_.planted.is(Bug::kTruncIgnored)) {
         after(milliseconds(1), [this, up_to = output.up_to] { input([this, up_to] { step(core::LogTruncated{up_to}); }); });
         return;
+    }
+    if (stage_.planted.is(Bug::kTruncLate)) {
+        after(Duration(0), [this, up_to = output.up_to] { input([this, up_to] { step(core::LogTruncated{up_to}); }); });
+        ++cuts_told_;  // it is not told again
     }
     store_.log().truncate(output.up_to);
 }
@@ -47,6 +52,8 @@ void Server::carry_out(core::SaveHardState& output) {
         return;
     }
     hard_states_.push_back(output.state);
+    if (stage_.planted.is(Bug::kHardStateSavedLate))
+        after(Duration(0), [this] { input([this] { step(core::HardStateSaved{}); }); });
 }
 
 void Server::carry_out(core::PutInstall& output) { store_.put_install(std::move(output.images), output.begins); }
@@ -123,7 +130,7 @@ void Server::finish(Job job, std::uint64_t storage) {
             errand_.reset();
             images_meanwhile_.clear();
             cuts_.clear();
-            cuts_told_ = 0;
+            cuts_told_ = cuts_asked_ = 0;
             for (const auto& action : std::exchange(after_install_, {})) action();
             hear_of_install(zxid);
             break;
@@ -195,13 +202,13 @@ void Server::tell_progress() {
     step(told->room);
     if (const auto begin = store_.log().progress().zxid_begin; std::exchange(log_begin_told_, begin) != begin)
         step(core::LogBegins{begin});
-    if (!stage_.planted.is(Bug::kAnswerBeforeSync)) step(told->durable);
+    if (!answers_before_sync()) step(told->durable);
 }
 
 void Server::hear_of_hard_state(const zab::HardState& state) {
     learn_disk_facts();
     oracle_.tell([&](Checker& checker) { checker.on_hard_state_saved(id(), state); });
-    step(core::HardStateSaved{});
+    if (!stage_.planted.is(Bug::kHardStateSavedLate)) step(core::HardStateSaved{});
 }
 
 void Server::hear_of_install(Zxid zxid) {
@@ -226,7 +233,9 @@ void Server::open_waiting_snapshots() {
             const auto peer = peers_.find(link);
             if (peer == peers_.end()) return;
             peer->second.view = store_.twin().stored();
-            input([this, link, zxid = peer->second.view->summary.zxid] {
+            auto zxid = peer->second.view->summary.zxid;
+            if (stage_.planted.is(Bug::kSnapshotOlder)) zxid = core_->status().zxid_applied;
+            input([this, link, zxid] {
                 if (peers_.contains(link)) step(core::SnapshotOpened{link, zxid});
             });
         });

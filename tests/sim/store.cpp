@@ -48,6 +48,7 @@ CheckpointTwin& Store::twin_of(std::uint64_t generation) {
 // --- the machine -----------------------------------------------------------------------------------------------------
 
 void Store::wipe() {
+    wiped_ = true;
     disk_.become(Disk());
     twins_.clear();
 }
@@ -74,7 +75,7 @@ Result<Store::Opened> Store::open() {
     // A start that was cut may have left no more than the beginning of the hard state.
     const bool fresh = std::ranges::none_of(
         disk_.paths(), [](const auto& path) { return path.native() != kHardStatePath.native() + ".tmp"; });
-    const storage::StoredHardState initial{.has_history = !options_.member, .secret = options_.secret};
+    const storage::StoredHardState initial{.has_history = !options_.member || (wiped_ && stage_.planted.is(Bug::kAmnesiacCounted)), .secret = options_.secret};
     auto file = storage::HardStateFile::open(files_, kHardStatePath, fresh ? std::optional(initial) : std::nullopt);
     if (!file) return std::unexpected(file.error());
     hard_state_ = std::move(*file);

@@ -97,6 +97,7 @@ private:
         std::map<std::uint64_t, Images> twins;
     };
     std::optional<Image> image_;
+    bool wiped_ = false;
 
     std::unique_ptr<storage::HardStateFile> hard_state_;
     std::optional<storage::StoredHardState> pretended_;  // planted: not on the disk

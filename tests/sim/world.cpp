@@ -230,7 +230,6 @@ void World::heal() {
     stage_.trace.event("all is healed");
     nemesis_->heal();
     mesh_.heal();
-    for (const auto& checker : checkers_) checker->on_healed();
 }
 
 Server* World::leader() {
@@ -256,6 +255,7 @@ bool World::converged() {
 void World::demand_convergence() {
     if (!run_until(kConvergenceMax, [&] { return converged(); }))
         violated("I-LIVE", "the servers do not agree on a leader though all is healed");
+    for (const auto& checker : checkers_) checker->on_converged();
 }
 
 void World::demand_progress() {

@@ -67,7 +67,7 @@ struct Committed {
 /// What survives a power cut of a server now.
 struct DiskFacts {
     Zxid log_durable{};
-    bool log_pending = false;  // more has been appended, or is to be cut
+    bool cut_pending = false;  // of the log
     zab::HardState hard_state{};
     zab::HardState hard_state_asked{};  // by the core: newer, perhaps
 };
@@ -134,8 +134,8 @@ public:
     virtual void on_replaced(ServerId, Zxid) {}
     /// Its disk is empty, or older than it was.
     virtual void on_disk_lost(ServerId) {}
-    /// From now on nothing goes wrong any more.
-    virtual void on_healed() {}
+    /// Nothing goes wrong any more, and all servers serve.
+    virtual void on_converged() {}
 
     // --- at the clients ---
     virtual void on_client_connected(ClientId, SessionId) {}

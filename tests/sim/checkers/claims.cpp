@@ -15,10 +15,16 @@ void ClaimsChecker::on_packet_sent(ServerId server, const wire::QuorumPacket& pa
                                            number(server), what, epoch, disk.hard_state.accepted_epoch));
     };
     switch (packet.type) {
+        case PacketType::kFollowerInfo:
+            if (const auto info = wire::decode_learner_info(packet.data.view());
+                info && !info->no_history && lost_.contains(server))
+                violated("I-DISK", fmt::format("server {} has lost its disk, and claims to have a history", number(server)));
+            return;
         case PacketType::kLeaderInfo: return accepts(packet.zxid.epoch(), "LEADERINFO");
         case PacketType::kAckEpoch: return accepts(disk.hard_state_asked.accepted_epoch, "ACKEPOCH");
         case PacketType::kAck:
             check_ack(server, packet, disk);
+            if (packet.zxid.counter() == 0) lost_.erase(server);
             if (packet.zxid.counter() != 0) claimed_[server] = std::max(claimed_[server], packet.zxid);
             return;
         default: return;
@@ -32,6 +38,8 @@ void ClaimsChecker::check_ack(ServerId server, const wire::QuorumPacket& packet,
         violated("I-DISK", fmt::format("server {} acknowledges {:#x}, its log is durable up to {:#x}", number(server),
                                        packet.zxid.value, disk.log_durable.value));
     }
+    if (disk.cut_pending)
+        violated("I-DISK", fmt::format("server {} acknowledges epoch {}, and its log is not cut yet", number(server), epoch));
     // Of NEWLEADER; the leader's of its learner's ACKEPOCH has the same form, and waits for the same.
     if (disk.hard_state.current_epoch < epoch)
         violated("I-DISK", fmt::format("server {} acknowledges epoch {}, its disk has {}", number(server), epoch,

@@ -4,6 +4,7 @@
 #include "tests/sim/checkers/checker.hpp"
 
 #include <map>
+#include <set>
 
 namespace zabd::sim {
 
@@ -12,13 +13,14 @@ public:
     void on_packet_sent(ServerId server, const wire::QuorumPacket& packet, const DiskFacts& disk) override;
     void on_recovery(const Recovery& recovery, const Model& model) override;
     void on_replaced(ServerId server, Zxid) override { claimed_.erase(server); }
-    void on_disk_lost(ServerId server) override { claimed_.erase(server); }
+    void on_disk_lost(ServerId server) override { claimed_.erase(server), lost_.insert(server); }
     void on_truncated(ServerId server, Zxid zxid) override;
 
 private:
     static void check_ack(ServerId server, const wire::QuorumPacket& packet, const DiskFacts& disk);
 
     std::map<ServerId, Zxid> claimed_;  // to be durable, by an ack
+    std::set<ServerId> lost_;           // disks, and the history not got back yet
 };
 
 }  // namespace zabd::sim

@@ -12,8 +12,6 @@ namespace {
 
 /// A learner's answers to pings tell of its sessions; they are on their way for a while.
 constexpr Duration kOnItsWay = milliseconds(300);
-/// After it was healed: until every leader has been told, and every client has come back.
-constexpr Duration kSettled = minutes(2);
 
 bool leads(const core::Status& status) {
     return status.serving &&
@@ -50,8 +48,9 @@ void SessionsChecker::judge_expiry(const History::Record& record, const Session&
         judge(since->second, milliseconds(1));
     if (const auto here = session.heard.find(record.proposer); here != session.heard.end())
         judge(here->second, milliseconds(1));
-    if (!healed_ || queue_.now() < *healed_ + kSettled) return;
-    for (const auto& [server, heard] : session.heard) judge(heard, tick_ + kOnItsWay);
+    if (!converged_) return;
+    for (const auto& [server, heard] : session.heard)
+        if (heard > *converged_) judge(heard, tick_ + kOnItsWay);
 }
 
 void SessionsChecker::on_committed(const Committed& committed, const Model& model) {

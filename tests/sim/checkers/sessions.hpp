@@ -2,7 +2,7 @@
 // owner is let in, and nobody else or afterwards; and a server serves it on one connection at a time.
 //
 // Expiry    of a session whose client is connected to the leader is judged exactly. One that is connected to a learner the
-//           leader hears of with the learner's answers to pings: it is judged, with that much slack, once all is healed.
+//           leader hears of with the learner's answers to pings: it is judged, with that much slack, once all is healed and one leads.
 #pragma once
 
 #include "tests/sim/checkers/checker.hpp"
@@ -26,7 +26,7 @@ public:
     void on_closed(ConnectionId connection) override;
     void on_batch_end(const BatchEnd& end, const Model& model) override;
     void on_down(ServerId server) override;
-    void on_healed() override { healed_ = queue_.now(); }
+    void on_converged() override { converged_ = queue_.now(); }
 
 private:
     struct Session {
@@ -43,7 +43,7 @@ private:
 
     const EventQueue& queue_;
     const Duration tick_;
-    std::optional<Time> healed_;
+    std::optional<Time> converged_;
     std::map<SessionId, Session> sessions_;
     std::map<ConnectionId, Served> served_;
     std::map<ServerId, Time> leads_since_;

@@ -225,7 +225,7 @@ private:
         for (std::size_t at = 0; at < bytes.size(); at += 7) send(stream.link, bytes.substr(at, 7));
         due_.push_back({from, [link = stream.link](Server& server) { server.step(SnapshotStreamed{link}); }});
     }
-    void carry_out(Number, auto&, const std::string&) { ZABD_ASSERT(!"no other output is for peers"); }
+    void carry_out(Number, auto&, const std::string&) { fatal("no other output is for peers"); }
 
     Now now_{Instant(Millis(1'000'000)), WallTime{1'700'000'000'000}};
     std::map<Number, std::unique_ptr<Server>> servers_;

@@ -45,6 +45,7 @@ public:
         if (std::holds_alternative<core::HardStateSaved>(input)) ++states_saved;
     }
     void settle() override {}
+    [[nodiscard]] Zxid log_needed() const override { return kZxidUnknown; }
 
     void append(Zxid zxid) {
         core::AppendToLog output{zxid, text("txn")};
