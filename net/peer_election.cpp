@@ -207,7 +207,6 @@ void PeerElection::Impl::Peer::stand() {
     stands_since_ = Clock::now();
     splitter_ = wire::FrameSplitter(mesh_.options.frame_bytes_max);
     link_->watch_for_silence();
-    if (!slot_ && !last_sent_.empty()) slot_ = last_sent_;
     tell(true);
 }
 

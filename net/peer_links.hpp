@@ -2,8 +2,8 @@
 //
 // Election  one connection for each pair of servers, on the election port, kept by the one with the larger id: the smaller
 //           dials, says who it is, and is called back. One message waits for each peer at most; a newer one takes its
-//           place. On a new connection the last message is sent again, for what the old one swallowed. Only servers of the
-//           configuration are talked to.
+//           place. What an old connection swallowed is not said again on a new one, as it may not be true any more: whoever
+//           hears of the connection speaks anew. Only servers of the configuration are talked to.
 // Quorum    a learner dials its leader's quorum port. Bytes are carried as they come; what they mean is not known here.
 // Turns     what is sent collects and leaves in one write per turn of the loop.
 // Threads   everything on the io_context's one thread. Names are resolved beside it, anew for each connection.

@@ -24,7 +24,7 @@ std::optional<ServerId> server_of(std::int64_t id) {
 
 Vote vote_of(const Notification& notification) { return {notification.leader, notification.zxid, notification.epoch}; }
 
-/// It never had anything. One that lost what it had has an epoch.
+/// Nothing was ever logged, or what was has been lost with the hard state. One that lost its history alone has an epoch.
 bool has_nothing(const Vote& vote) { return vote.zxid == 0 || (vote.zxid == -1 && vote.epoch == 0); }
 
 }  // namespace
@@ -111,7 +111,8 @@ void Election::take_settled(ServerId from, const Heard& heard) {
 
 /// A leader that has not said so itself may be one that died: its followers may not have noticed yet.
 bool Election::leader_agrees(const Votes& votes, const Heard& heard) const {
-    if (heard.vote.leader == number(self_)) return heard.round == round_;
+    // We may have been elected before we have heard so; not before we lost what made us worth it.
+    if (heard.vote.leader == number(self_)) return heard.round == round_ && counted_;
     const auto leader = votes.find(*server_of(heard.vote.leader));
     return leader != votes.end() && leader->second.state == PeerState::kLeading;
 }
@@ -180,9 +181,11 @@ std::optional<ServerId> Election::winner() const {
     return server_of(vote_.leader);
 }
 
-void Election::on(Instant now, const ElectionLink& link) {
+void Election::on(Instant now, const ElectionLink& link, std::vector<Output>& out) {
     if (link.up) {
-        unreachable_.erase(link.peer);
+        const bool back = unreachable_.erase(link.peer) != 0;
+        if (back && looking())
+            out.emplace_back(SendNotification{{link.peer}, notification()});  // what the last link swallowed
     } else {
         unreachable_.insert(link.peer);
         look_for_quorum(now);

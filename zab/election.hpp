@@ -43,7 +43,7 @@ public:
     };
     void begin(Instant now, const Begin& own, std::vector<Output>& out);
     void on(Instant now, const ElectionMessage& message, std::vector<Output>& out);
-    void on(Instant now, const ElectionLink& link);
+    void on(Instant now, const ElectionLink& link, std::vector<Output>& out);
     void tick(Instant now, std::vector<Output>& out);
 
     /// Of this round; stays until the next begins.

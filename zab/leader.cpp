@@ -197,7 +197,9 @@ void Leader::take_ack_epoch(Instant now, Learner& learner, const wire::QuorumPac
         return feed(now, learner, out);
     }
     const auto& own = replica_.hard_state();
-    const bool counts = current != -1 && packet.zxid != kZxidUnknown && learner.votes && !learner.no_history;
+    // In an ensemble that has had transactions, who knows of no leader has lost what it knew, though it may not know that either.
+    const bool knows = current > 0 || history_initial_ == Zxid{};
+    const bool counts = current != -1 && packet.zxid != kZxidUnknown && learner.votes && !learner.no_history && knows;
     if (!counts) return;
     if (std::tuple(static_cast<Epoch>(current), packet.zxid) > std::tuple(own.current_epoch, history_initial_))
         return drop(now, learner.link, "it knows more than we do", out);

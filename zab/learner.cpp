@@ -120,13 +120,11 @@ void Learner::take_leader_info(const wire::QuorumPacket& packet, Outputs& out) {
     if (epoch_ < std::max(state.accepted_epoch, replica_.history().last().epoch()))
         return fail("the leader's epoch is an old one");
     if (epoch_ > kEpochMax) return fail("the leader's epoch cannot be");
-    const auto before = state;
-    if (info->secret) state.secret = *info->secret;
-    state.accepted_epoch = epoch_;
-    if (state == before) return ack_epoch(false, out);
+    secret_ = info->secret;
+    // One that was promised before, perhaps to another leader, does not count again.
+    if (epoch_ == state.accepted_epoch) return ack_epoch(false, out);
     phase_ = Phase::kPromising;
-    // The epoch counts as promised anew only if it was not promised before, perhaps to another leader.
-    promised_anew_ = epoch_ > before.accepted_epoch;
+    state.accepted_epoch = epoch_;
     replica_.save(state, out);
 }
 
@@ -208,7 +206,7 @@ void Learner::on_disk(Instant now, Outputs& out) {
     if (failure_) return;
     if (phase_ == Phase::kPromising && !replica_.saving()) {
         heard_ = now;
-        ack_epoch(promised_anew_, out);
+        ack_epoch(true, out);
     } else if (phase_ == Phase::kSettling) {
         settle(out);
     } else if (phase_ == Phase::kAdopting && !replica_.saving()) {
@@ -228,6 +226,8 @@ void Learner::settle(Outputs& out) {
     auto state = replica_.hard_state();
     state.current_epoch = epoch_;
     state.has_history = true;
+    // With the history, and not before: of a leader that comes to nothing the ensemble must not take it.
+    if (secret_) state.secret = *secret_;
     replica_.save(state, out);
 }
 

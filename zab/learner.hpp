@@ -75,8 +75,8 @@ private:
     Phase phase_ = Phase::kDialling;
     LinkId link_ = LinkId::kNone;
     Epoch epoch_ = 0;
-    bool zabd_ = false;  // the leader is
-    bool promised_anew_ = false;
+    bool zabd_ = false;                          // the leader is
+    std::optional<wire::ClusterSecret> secret_;  // of session passwords, as the leader has it
     Zxid commit_seen_;
     Zxid acked_;
     Zxid serve_from_;

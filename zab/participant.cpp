@@ -89,7 +89,7 @@ struct Participant::Impl {
     Millis pause{0};
 };
 
-Participant::Participant(Options options, const Recovered& recovered)
+Participant::Participant(const Options& options, const Recovered& recovered)
     : impl_(std::make_unique<Impl>(options, recovered)) {
     ZABD_ASSERT(options.counter_max > 0);
 }
@@ -233,7 +233,9 @@ void Participant::Impl::on(const Confirm& confirm, Outputs& out) {
 
 void Participant::Impl::on(const ElectionMessage& message, Outputs& out) { election.on(now, message, out); }
 
-void Participant::Impl::on(const ElectionLink& link, Outputs&) { election.on(now, link); }
+void Participant::Impl::on(const ElectionLink& link, Outputs& out) {
+    if (!alone) election.on(now, link, out);
+}
 
 void Participant::Impl::on(const Tick&, Outputs& out) {
     if (leader) leader->tick(now, out);

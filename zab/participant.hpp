@@ -33,7 +33,7 @@ inline constexpr Epoch kEpochMax = 0x7fffffff;
 struct Options {
     ServerId self{1};
     Membership membership{{ServerId{1}}};
-    std::string config_text;  // of the membership, for peers: "server.1=...\nversion=0"
+    std::string config_text{};  // of the membership, for peers: "server.1=...\nversion=0"
     Millis tick{2000};
     int init_limit = 10;                      // ticks for discovery and synchronisation, or since their last progress
     int sync_limit = 5;                       // ticks that a peer may be silent, or a disk stand still
@@ -44,15 +44,15 @@ struct Options {
 
 /// What the disk knew at the start.
 struct Recovered {
-    Zxid applied;    // where the recovered state stands: history up to it is not delivered again
-    Zxid log_begin;  // records behind it can be read from the log
+    Zxid applied{};    // where the recovered state stands: history up to it is not delivered again
+    Zxid log_begin{};  // records behind it can be read from the log
     HardState hard_state;
     std::vector<Zxid> epoch_ends{};  // behind log_begin and up to `applied`: the last zxid of each epoch that is over
 };
 
 class Participant {
 public:
-    Participant(Options options, const Recovered& recovered);
+    Participant(const Options& options, const Recovered& recovered);
     ~Participant();
 
     /// Appends to `out`.

@@ -175,8 +175,8 @@ void Core::Impl::answer_write(const wire::TxnHeader& header, Outputs& out) {
         const auto error = write_reply(done.op, header.type, results, writer.encoder());
         send_reply(*client, writer, {{done.xid, zxid_applied(), error}, done.since}, out);
     }
-    // Though nobody leads: the next write may be committed already, and must not be hidden by a read before it.
-    while (client->phase == Client::Phase::kResuming && turn_is_next(*client)) answer_turn(*client, out);
+    // Whether or not anybody leads: the next write may be committed already, and must not be hidden by a read before it.
+    while (turn_is_next(*client)) answer_turn(*client, out);
     take_up(*client, out);
 }
 

@@ -24,6 +24,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -68,6 +69,10 @@ core::Options options_of_test(ServerId self) {
 std::string error_txn(SessionId session, Xid xid, Zxid zxid) {
     return wire::encoded(wire::TxnHeader{session, xid, zxid, 0, OpCode::kError}) +
            wire::encoded(wire::ErrorTxn{wire::ErrorCode::kNoNode});
+}
+std::string session_txn(SessionId session, Zxid zxid) {
+    return wire::encoded(wire::TxnHeader{session, 0, zxid, 0, OpCode::kCreateSession}) +
+           wire::encoded(wire::CreateSessionTxn{400});
 }
 std::string root_txn(Zxid zxid, std::string_view data) {
     return wire::encoded(wire::TxnHeader{SessionId::kNone, 0, zxid, 0, OpCode::kSetData}) +
@@ -209,7 +214,7 @@ private:
             const bool nothing = vote.zxid == -1;
             for (const auto from : others()) {
                 vote.leader = static_cast<std::int64_t>(nothing ? from : self_);
-                if (!nothing && vote_told_.leader != vote.leader) vote.epoch = vote_told_.epoch + 1;
+                if (!nothing && vote_told_.leader != vote.leader) vote.epoch = after(vote_told_.epoch);
                 vote.state = wire::PeerState::kLooking;
                 tell(from, vote);
             }
@@ -237,10 +242,13 @@ private:
         said.epoch = take_number(input, vote_told_.epoch);
         tell(from, said);
     }
+    static std::int64_t after(std::int64_t number) {
+        return number == std::numeric_limits<std::int64_t>::max() ? number : number + 1;
+    }
     static std::int64_t take_number(fuzz::Input& input, std::int64_t known) {
         switch (input.below(6)) {
             case 0: return known;
-            case 1: return known == std::numeric_limits<std::int64_t>::max() ? known : known + 1;
+            case 1: return after(known);
             case 2: return std::numeric_limits<std::int64_t>::max();
             case 3: return std::numeric_limits<std::int64_t>::min();
             case 4: return -1;
@@ -305,7 +313,8 @@ private:
         const PacketType type{static_cast<std::int32_t>(kFirst + static_cast<std::int32_t>(input.below(19)))};
         const auto zxid = take_zxid(link, input);
         QuorumPacket packet{type, zxid, take_data(type, zxid, input)};
-        if (type == PacketType::kRequest && input.below(4) == 3) packet.identities.emplace(1, wire::Id{"digest", "bob:hash"});
+        if (type == PacketType::kRequest && input.below(4) == 3)
+            packet.identities.emplace(1, wire::Id{"digest", "bob:hash"});
         if (must_be_trusted(packet)) return;
         say(id, packet);
     }
@@ -352,8 +361,10 @@ private:
     /// Ours, or another, in pieces, perhaps with a wrong bit.
     void say_snapshot(fuzz::Input& input) {
         const auto id = any_link(input);
-        if (id == LinkId::kNone) return;
-        say(id, QuorumPacket{PacketType::kSnap, take_zxid(links_.at(id), input), {}});
+        if (id != LinkId::kNone) say_snapshot(id, take_zxid(links_.at(id), input), input);
+    }
+    void say_snapshot(LinkId id, Zxid zxid, fuzz::Input& input) {
+        say(id, QuorumPacket{PacketType::kSnap, zxid, {}});
         auto bytes = input.below(2) == 0 ? server_->checkpoint().stream() : take_snapshot(input);
         const auto flips = input.byte();
         if (flips >= 128) bytes[input.number() % bytes.size()] ^= static_cast<char>(1 << flips % 8);
@@ -372,7 +383,7 @@ private:
             const auto packet = std::move(link.unanswered.front());
             link.unanswered.pop_front();
             if (link.dialled) {
-                lead(id, link, packet);
+                lead(id, link, packet, input);
             } else {
                 learn(id, packet);
             }
@@ -395,7 +406,7 @@ private:
             default: return;
         }
     }
-    void lead(LinkId id, Link& link, const QuorumPacket& heard) {
+    void lead(LinkId id, Link& link, const QuorumPacket& heard, fuzz::Input& input) {
         switch (heard.type) {
             case PacketType::kFollowerInfo:
             case PacketType::kObserverInfo: {
@@ -405,13 +416,19 @@ private:
                 if (epoch % 3 != 0) info.secret.emplace();
                 return say(id, QuorumPacket{PacketType::kLeaderInfo, link.proposed, encoded_info(info)});
             }
-            case PacketType::kAckEpoch:
-                say(id, QuorumPacket{PacketType::kDiff, heard.zxid, {}});
-                return say(id, QuorumPacket{PacketType::kNewLeader, link.proposed, {}});
+            case PacketType::kAckEpoch: {
+                const auto epoch = link.proposed.epoch();
+                if (input.below(2) == 0) {
+                    say(id, QuorumPacket{PacketType::kDiff, heard.zxid, {}});
+                } else {
+                    say_snapshot(id, server_->core().status().zxid_proposed, input);
+                }
+                return say(id, QuorumPacket{PacketType::kNewLeader, Zxid::of(epoch, 0), {}});
+            }
             case PacketType::kAck:
-                if (heard.zxid.counter() == 0 && !std::exchange(link.greeted, true))
-                    return say(id, QuorumPacket{PacketType::kUpToDate, kZxidUnknown, {}});
-                return say(id, QuorumPacket{PacketType::kCommit, heard.zxid, {}});
+                if (heard.zxid.counter() != 0) return say(id, QuorumPacket{PacketType::kCommit, heard.zxid, {}});
+                if (std::exchange(link.greeted, true)) return;
+                return say(id, QuorumPacket{PacketType::kUpToDate, kZxidUnknown, {}});
             case PacketType::kRevalidate: {
                 const auto touch = wire::decoded<wire::SessionTouch>(heard.data.view());
                 const auto data = wire::encoded(wire::SessionValidity{touch->session, touch->timeout_ms % 3 == 0});
@@ -421,7 +438,10 @@ private:
                 const auto request = wire::decode_request(heard.data.view());
                 if (request->op == OpCode::kSync) return say(id, QuorumPacket{PacketType::kSync, {}, {}});
                 link.proposed.value++;
-                const auto txn = error_txn(request->session, request->xid, link.proposed);
+                // What is asked for once more may be in the history already.
+                const bool opens = request->op == OpCode::kCreateSession && opened_.insert(request->session).second;
+                const auto txn = opens ? session_txn(request->session, link.proposed)
+                                       : error_txn(request->session, request->xid, link.proposed);
                 return say(id, QuorumPacket{PacketType::kProposal, link.proposed, Bytes::copy_of(txn)});
             }
             default: return;
@@ -533,6 +553,7 @@ private:
     std::uint64_t votes_told_ = 0;
     core::test::Server::Session client_;
     Xid xid_last_ = 0;
+    std::set<SessionId> opened_;  // by us as a leader
     std::unique_ptr<core::test::Server> server_;
 };
 

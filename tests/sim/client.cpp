@@ -14,7 +14,7 @@ using wire::OpCode;
 
 namespace {
 
-constexpr Xid kXidSetWatches = -8;  // as ZooKeeper's own clients have it
+constexpr Xid kXidSetWatches = -8;     // as ZooKeeper's own clients have it
 constexpr std::uint64_t kMoves = 800;  // of a thousand losses: it tries another server
 constexpr Duration kBackOffMin = milliseconds(20);
 constexpr Duration kBackOffMax = seconds(2);

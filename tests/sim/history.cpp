@@ -38,16 +38,15 @@ History::Appended History::append(ServerId server, Zxid zxid, const Bytes& txn) 
     const auto found = records_.find(zxid);
     if (found != records_.end()) {
         if (found->second.txn.view() != txn.view())
-            violated("I-PREFIX",
-                     fmt::format("server {} logs another transaction as {:#x} than server {} proposed", number(server),
-                                 zxid.value, number(found->second.proposer)));
+            violated("I-PREFIX", fmt::format("server {} logs another transaction as {:#x} than server {} proposed",
+                                             number(server), zxid.value, number(found->second.proposer)));
         return {found->second, false};
     }
     const auto header = wire::decoded<wire::TxnHeader>(txn.view());
     if (!header || header->zxid != zxid)
         violated("I-PREFIX", fmt::format("server {} logs {:#x} with another zxid in it", number(server), zxid.value));
-    auto& record = records_[zxid] = {.header = *header, .txn = txn, .request = nullptr, .proposer = server,
-                                      .refusable = room_limited[server]};
+    auto& record = records_[zxid] = {
+        .header = *header, .txn = txn, .request = nullptr, .proposer = server, .refusable = room_limited[server]};
     const auto request = requests_.find({header->session, header->xid});
     if (request != requests_.end()) record.request = &request->second;
     return {record, true};
@@ -66,7 +65,8 @@ bool History::commit(ServerId server, Zxid before, Zxid zxid) {
         return false;
     }
     if (!follows(before, zxid))
-        violated("I-CONT", fmt::format("server {} applies {:#x} behind {:#x}", number(server), zxid.value, before.value));
+        violated("I-CONT",
+                 fmt::format("server {} applies {:#x} behind {:#x}", number(server), zxid.value, before.value));
     auto& record = records_.at(zxid);
     if (record.request) {
         if (record.request->committed != Zxid{})

@@ -224,8 +224,7 @@ void Mesh::tell_congestion(Link& link, std::size_t from) {
         const auto found = ends_.find(id);
         if (found == ends_.end()) return;
         const auto& now = links_.at(found->second.first).ends[found->second.second];
-        if (now.open && now.sent.congested == congested)
-            machines_[now.server].end->on_peer_congested(id, congested);
+        if (now.open && now.sent.congested == congested) machines_[now.server].end->on_peer_congested(id, congested);
     });
 }
 
@@ -362,7 +361,8 @@ void Mesh::wake() {
     for (const auto& [number, link] : links_) numbers.push_back(number);
     for (const auto number : numbers)
         for (const std::size_t from : {0U, 1U})
-            stage_.queue.after(stage_.random.between(Duration(0), kSentAgain), [this, number, from] { pump(number, from); });
+            stage_.queue.after(stage_.random.between(Duration(0), kSentAgain),
+                               [this, number, from] { pump(number, from); });
 }
 
 void Mesh::heal() {

@@ -92,7 +92,7 @@ private:
     struct Stream {
         std::deque<Piece> pieces;
         std::uint64_t bytes = 0;
-        Time arrival{0};  // of the last piece
+        Time arrival{0};     // of the last piece
         bool waits = false;  // for an event, not for the path
         bool congested = false;
     };
@@ -110,7 +110,7 @@ private:
     using LinkNumber = std::uint64_t;
     using Pair = std::pair<ServerId, ServerId>;  // ascending
     struct Election {
-        LinkNumber link = 0;  // 0: none
+        LinkNumber link = 0;                   // 0: none
         std::map<ServerId, std::string> last;  // by its sender
         std::map<ServerId, bool> dialling;
     };

@@ -21,7 +21,6 @@ Nemesis::Nemesis(World& world, Duration course) : world_(world), stage_(world.st
     for (std::size_t n = 0; n < kActions; ++n) {
         const auto action = static_cast<Action>(n);
         if (action == Action::kDamage) continue;  // drawn for itself: it ends the run of a lone server
-        if (action == Action::kOldImage && !world_.options().old_images) continue;
         if (!world_.ensemble() && action >= Action::kEmptyDisk && action < Action::kDelay) continue;
         const auto chances = random.coin() ? random.below(6) : 0;
         actions_.insert(actions_.end(), chances, action);
@@ -36,17 +35,12 @@ Nemesis::Nemesis(World& world, Duration course) : world_(world), stage_(world.st
         };
 }
 
-void Nemesis::start() {
-    if (world_.options().old_images)
-        for (auto& server : world_.servers())
-            stage_.queue.after(interval_, [&server] { server->store().take_image(); });
-    wait();
-}
+void Nemesis::start() { wait(); }
 
 void Nemesis::wait() {
     stage_.queue.after(stage_.random.between(interval_ / 8, interval_ * 2), [this] {
         if (healed_ || damaged_) return;
-        act();
+        if (!calm()) act();
         wait();
     });
 }
@@ -108,9 +102,7 @@ void Nemesis::act_on_all(Action action) {
     switch (action) {
         case Action::kKillAll: return kill_all(false);
         case Action::kCutPowerOfAll: return kill_all(true);
-        case Action::kRollingRestart:
-            stage_.faults.add(Fault::kReconfiguration);
-            return restart_in_turn(0);
+        case Action::kRollingRestart: stage_.faults.add(Fault::kReconfiguration); return restart_in_turn(0);
         case Action::kPartition: return partition();
         default: break;
     }
@@ -132,15 +124,11 @@ void Nemesis::act_between(ServerId one, ServerId other, Action action) {
             if (random.coin()) mesh.delay(other, one, time, by);
             return;
         }
-        case Action::kLosePackets:
-            mesh.lose(one, other, time);
-            return mesh.lose(other, one, time);
+        case Action::kLosePackets: mesh.lose(one, other, time); return mesh.lose(other, one, time);
         case Action::kNarrow:
             stage_.faults.add(Fault::kClog);
             return mesh.narrow(one, other, time, random.between(1, 20));
-        case Action::kSilence:
-            stage_.faults.add(Fault::kHalfOpen);
-            return mesh.silence(one, other);
+        case Action::kSilence: stage_.faults.add(Fault::kHalfOpen); return mesh.silence(one, other);
         case Action::kResetPeers: return mesh.reset(one, other);
         default: return;
     }
@@ -194,9 +182,16 @@ bool Nemesis::may_lose_disk(const Server& server) {
     if (!server.hard_state().has_history) return false;
     if (!server.votes()) return true;
     std::size_t voters = 0;
-    for (const auto& one : world_.servers()) voters += one->votes() ? 1 : 0;
-    if (!disks_lost_.contains(server.id()) && disks_lost_.size() >= (voters - 1) / 2) return false;
-    disks_lost_.insert(server.id());
+    std::set<ServerId> without_history;  // with this one's
+    for (const auto& one : world_.servers()) {
+        if (!one->votes()) continue;
+        ++voters;
+        if (one->id() == server.id() || !one->hard_state().has_history) without_history.insert(one->id());
+    }
+    auto lost = disks_lost_;
+    lost.insert(server.id());
+    if (std::max(lost.size(), without_history.size()) > (voters - 1) / 2) return false;
+    disks_lost_ = std::move(lost);
     return true;
 }
 
@@ -205,17 +200,29 @@ void Nemesis::empty_disk(Server& server) {
     stage_.faults.add(Fault::kAmnesia);
     server.cut_power();
     server.store().wipe();
-    server.disk_was_lost();
+    server.disk_was_lost(true);
     world_.restart(server, stage_.random.mostly_short(kDownMin, kDownMax));
 }
 
 void Nemesis::put_old_image_back(Server& server) {
-    server.cut_power();
-    if (server.store().put_image_back()) {
-        stage_.faults.add(Fault::kOldImage);
-        server.disk_was_lost();
+    if (!server.store().has_image()) {
+        if (server.hard_state().has_history) server.store().take_image();
+        return;
     }
-    world_.restart(server, stage_.random.mostly_short(kDownMin, kDownMax));
+    const bool others_have_it = std::ranges::all_of(
+        world_.servers(), [&](const auto& other) { return other->zxid_durable() >= server.zxid_durable(); });
+    if (!world_.converged() || !others_have_it) return;
+    stage_.faults.add(Fault::kOldImage);
+    server.cut_power();
+    server.store().put_image_back();
+    server.disk_was_lost(false);
+    catching_up_ = true;
+    world_.restart(server, milliseconds(100));
+}
+
+bool Nemesis::calm() {
+    catching_up_ = catching_up_ && !world_.converged();
+    return catching_up_;
 }
 
 // --- clients ---------------------------------------------------------------------------------------------------------
@@ -276,7 +283,7 @@ void Nemesis::damage(Server& server) {
     } else {
         server.kill();
     }
-    const auto log = server.store().log_directory_in_use();
+    const auto log = Store::log_directory(server.store().generation());
     const bool damaged = damage_at_rest(server.disk(), log, stage_.random, stage_.faults);
     damaged_ = damaged && !world_.ensemble();
     world_.restart(server, seconds(1));

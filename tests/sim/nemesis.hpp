@@ -2,7 +2,8 @@
 // as faults that come seldom meet states that frequent ones would never let come about.
 //
 // Disks     that are lost or rot in an ensemble: those of a minority of its voters at most, and none again before it has been
-//           given the history by a leader; nothing could be promised otherwise.
+//           given the history by a leader; nothing could be promised otherwise. A disk goes back to what it was only while
+//           all others have what it had, and nothing new goes wrong until it has caught up.
 #pragma once
 
 #include "tests/sim/server.hpp"
@@ -76,6 +77,8 @@ private:
     void restart_in_turn(std::size_t next);
     void empty_disk(Server& server);
     void put_old_image_back(Server& server);
+    /// A disk that went back has not caught up yet.
+    [[nodiscard]] bool calm();
     /// Its disk may be lost; if so, it counts.
     [[nodiscard]] bool may_lose_disk(const Server& server);
     void act_on_client(Action action);
@@ -91,6 +94,7 @@ private:
     bool healed_ = false;
     bool damaged_ = false;
     std::set<ServerId> disks_lost_;
+    bool catching_up_ = false;
     std::uint64_t syncs_to_fail_ = 0;
     std::uint64_t reads_to_fail_ = 0;
 };

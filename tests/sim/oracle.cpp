@@ -57,10 +57,11 @@ void Oracle::frame_in(ConnectionId id, std::string_view frame) {
 }
 
 void Oracle::appended(Zxid zxid, const Bytes& txn) {
-    const auto last = std::max({zxid_, replaced_at_, log_.empty() ? Zxid{} : *log_.rbegin()});
-    if (!follows(last, zxid))
-        violated("I-CONT", fmt::format("server {} logs {:#x} behind {:#x}", number(server_), zxid.value, last.value));
+    if (!follows(log_last_, zxid))
+        violated("I-CONT",
+                 fmt::format("server {} logs {:#x} behind {:#x}", number(server_), zxid.value, log_last_.value));
     log_.insert(zxid);
+    log_last_ = zxid;
     const auto [record, first] = history_.append(server_, zxid, txn);
     if (first) tell([&](Checker& checker) { checker.on_proposed(record); });
 }
@@ -70,6 +71,7 @@ void Oracle::truncated(Zxid zxid) {
         violated("I-PREFIX", fmt::format("server {} cuts its log to {:#x}, and has applied {:#x}", number(server_),
                                          zxid.value, zxid_.value));
     log_.erase(log_.upper_bound(zxid), log_.end());
+    log_last_ = std::min(log_last_, zxid);
     tell([&](Checker& checker) { checker.on_truncated(server_, zxid); });
 }
 
@@ -78,8 +80,21 @@ void Oracle::replaced(Zxid zxid) {
         violated("I-PREFIX", fmt::format("server {} takes a state of {:#x}, which was never committed", number(server_),
                                          zxid.value));
     log_.clear();
-    replaced_at_ = zxid;
-    tell([&](Checker& checker) { checker.on_replaced(server_, zxid); });
+    log_last_ = replaced_at_ = zxid;
+    set_back_ = zxid < zxid_;
+}
+
+/// One that was never up to date may be given an older state than it had come to; nobody has seen that.
+void Oracle::stepped(Zxid applied) {
+    applied_ = applied;
+    if (applied >= zxid_) return;
+    const bool seen = std::ranges::any_of(connections_, [](const auto& one) { return one.second.greeted; });
+    if (!set_back_ || applied < replaced_at_ || seen)
+        violated("I-MONO", fmt::format("server {} stands at {:#x}, and was at {:#x}", number(server_), applied.value,
+                                       zxid_.value));
+    set_back_ = false;
+    zxid_ = replaced_at_;
+    model_ = history_.model_at(zxid_);
 }
 
 void Oracle::room_told(bool limited) {
@@ -115,8 +130,8 @@ void Oracle::bind(const History::Record& record, Outcome outcome) {
     const auto owner = owners_.find(record.header.session);
     if (owner == owners_.end()) return;
     auto& asked = connections_.at(owner->second).asked;
-    const auto found = std::ranges::find_if(
-        asked, [&](const Asked& one) { return one.xid == record.header.xid && is_write(one.op); });
+    const auto found =
+        std::ranges::find_if(asked, [&](const Asked& one) { return one.xid == record.header.xid && is_write(one.op); });
     if (found == asked.end()) return;
     found->zxid = record.header.zxid;
     found->outcome = std::move(outcome);
@@ -161,7 +176,16 @@ void Oracle::greeting_out(ConnectionId id, Connection& connection, std::string_v
         connection.session = reply->session;
         owners_[reply->session] = id;
     }
-    tell([&](Checker& checker) { checker.on_greeting({server_, id, connection.asked_for, right, *reply}, model_); });
+    const Greeting greeting{server_, id, connection.asked_for, right, ended(connection.asked_for), *reply};
+    tell([&](Checker& checker) { checker.on_greeting(greeting, model_); });
+}
+
+/// By what the server has applied and the model has not.
+bool Oracle::ended(SessionId session) const {
+    return std::any_of(log_.upper_bound(zxid_), log_.upper_bound(applied_), [&](Zxid zxid) {
+        const auto& header = history_.record(zxid).header;
+        return header.session == session && header.type == OpCode::kCloseSession;
+    });
 }
 
 void Oracle::event_out(ConnectionId id, const Connection& connection, const wire::ReplyHeader& header,
@@ -198,13 +222,10 @@ void Oracle::closed(ConnectionId id) {
 void Oracle::batch_end(const core::Core& core, const DiskFacts& disk, Now now, std::size_t frames) {
     const auto status = core.status();
     advance_to(status.zxid_applied);
-    if (status.zxid_applied != zxid_)
-        violated("I-MONO", fmt::format("server {} stands at {:#x}, and was at {:#x}", number(server_),
-                                       status.zxid_applied.value, zxid_.value));
-    if (zxid_ > disk.log_durable)
+    if (!set_back_ && zxid_ > disk.log_durable)
         violated("I-DUR", fmt::format("server {} has applied {:#x}, its log is durable up to {:#x}", number(server_),
                                       zxid_.value, disk.log_durable.value));
-    log_.erase(log_.begin(), log_.upper_bound(zxid_));
+    if (!set_back_) log_.erase(log_.begin(), log_.upper_bound(zxid_));
     history_.compare_digest(server_, zxid_, status.digest);
     std::size_t unanswered = 0;
     for (const auto& [id, connection] : connections_) unanswered += connection.asked.size();
@@ -231,11 +252,14 @@ void Oracle::went_down() {
 
 void Oracle::recovered(const Recovery& recovery, std::set<Zxid> log, bool alone) {
     log_ = std::move(log);
+    log_last_ = log_.empty() ? recovery.disk.log_durable : *log_.rbegin();
     replaced_at_ = Zxid{};
+    set_back_ = false;
+    applied_ = recovery.zxid;
     if (alone) {
         if (recovery.zxid < zxid_)
-            violated("I-DUR", fmt::format("recovered up to zxid {:#x}, but {:#x} had been told of",
-                                          recovery.zxid.value, zxid_.value));
+            violated("I-DUR", fmt::format("recovered up to zxid {:#x}, but {:#x} had been told of", recovery.zxid.value,
+                                          zxid_.value));
         advance_to(recovery.zxid);
         history_.forget_behind(recovery.zxid);
     } else {

@@ -36,7 +36,7 @@ public:
     /// The core is told that the log's room is limited, or not any more.
     void room_told(bool limited);
     /// The core has been given an input: what it gives out now it says of a state up to `applied`.
-    void stepped(Zxid applied) { applied_ = applied; }
+    void stepped(Zxid applied);
     /// A frame that the core gave out, without its prefix.
     void frame_out(ConnectionId connection, std::string_view frame);
     /// The connection gets nothing more.
@@ -69,6 +69,7 @@ private:
     void commit(Zxid zxid);
     void bind(const History::Record& record, Outcome outcome);
     void greeting_out(ConnectionId id, Connection& connection, std::string_view frame);
+    [[nodiscard]] bool ended(SessionId session) const;
     void event_out(ConnectionId id, const Connection& connection, const wire::ReplyHeader& header,
                    std::string_view body);
     void reply_out(ConnectionId id, Connection& connection, const wire::ReplyHeader& header, std::string_view body);
@@ -78,10 +79,12 @@ private:
     Checkers& world_;
     Checkers own_;
     Model model_;
-    Zxid zxid_;           // where the model stands
-    Zxid applied_;        // where the server stands
-    std::set<Zxid> log_;  // what the server has logged behind it, and some before
-    Zxid replaced_at_;    // the state that came from elsewhere last
+    Zxid zxid_;              // where the model stands
+    Zxid applied_;           // where the server stands
+    std::set<Zxid> log_;     // what the server has logged behind it, and some before
+    Zxid log_last_;          // the last one in its log, or where that begins
+    Zxid replaced_at_;       // the state that came from elsewhere last
+    bool set_back_ = false;  // that one is older than the server's own, and has not taken its place yet
     std::map<ConnectionId, Connection> connections_;
     std::map<SessionId, ConnectionId> owners_;
 };

@@ -3,7 +3,6 @@
 #include "wire/jute.hpp"
 #include "wire/opcodes.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace zabd::sim {
@@ -43,7 +42,6 @@ PacketTap::Passed PacketTap::pass(std::string_view bytes, Planted planted, Rando
 
 void PacketTap::plant(QuorumPacket packet, Planted planted, Random& random, Passed& out) {
     const auto type = packet.type;
-    if (type == PacketType::kProposal) proposed_ = packet.zxid;
     if (type == PacketType::kUpToDate) up_to_date_ = true;
     const auto send = [&](const QuorumPacket& one) { wire::encode(out.sent, one); };
     const auto hear = [&](const QuorumPacket& one) { wire::encode(out.heard, one); };
@@ -59,9 +57,6 @@ void PacketTap::plant(QuorumPacket packet, Planted planted, Random& random, Pass
             break;
         case Bug::kInformDropped:
             if (type == PacketType::kInform && random.per_mille(50)) return;
-            break;
-        case Bug::kCommitInflated:
-            if (type == PacketType::kCommit) packet.zxid = std::max(packet.zxid, proposed_);
             break;
         case Bug::kUpToDateEarly:
             if (type == PacketType::kNewLeader) {

@@ -28,7 +28,6 @@ private:
 
     wire::PacketSplitter splitter_{std::size_t{64} << 20};
     bool up_to_date_ = false;  // the learner at the other end has been told so
-    Zxid proposed_;            // to it, last
 };
 
 }  // namespace zabd::sim

@@ -40,7 +40,6 @@ enum class Bug : std::uint8_t {
     kProposalAltered,
     kCommitDropped,
     kInformDropped,
-    kCommitInflated,       // to what has been proposed
     kUpToDateEarly,        // with NEWLEADER
     kNewLeaderAckedEarly,  // as soon as it is sent
     kAckOfDead,            // a proposal counts as acknowledged once it is sent
@@ -92,7 +91,6 @@ inline constexpr std::array kBugs{
     BugName{Bug::kProposalAltered, "proposal-altered"},
     BugName{Bug::kCommitDropped, "commit-dropped"},
     BugName{Bug::kInformDropped, "inform-dropped"},
-    BugName{Bug::kCommitInflated, "commit-inflated"},
     BugName{Bug::kUpToDateEarly, "uptodate-early"},
     BugName{Bug::kNewLeaderAckedEarly, "newleader-acked-early"},
     BugName{Bug::kAckOfDead, "ack-of-dead"},

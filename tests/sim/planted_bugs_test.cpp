@@ -17,7 +17,7 @@ namespace {
 
 /// What found the bug in this run, nullopt if nothing did. In a process of its own: an assertion of production code,
 /// which counts too, ends it.
-std::optional<std::string> found_by(Bug bug, std::uint64_t seed) {
+std::optional<std::string> found_by(Bug bug, std::uint64_t seed, std::size_t voters) {
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     const auto child = ::fork();
@@ -26,7 +26,7 @@ std::optional<std::string> found_by(Bug bug, std::uint64_t seed) {
         std::signal(SIGABRT, SIG_DFL);  // not Catch's
         (void)!std::freopen("/dev/null", "w", stderr);
         try {
-            World({.seed = seed, .planted = {bug}}).run();
+            World({.seed = seed, .planted = {bug}, .voters = voters}).run();
         } catch (const Violation& violation) {
             (void)!::write(ends[1], violation.invariant.data(), violation.invariant.size());
         }

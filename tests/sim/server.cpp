@@ -4,6 +4,8 @@
 #include "wire/assert.hpp"
 #include "wire/jute.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 #include <variant>
 
@@ -127,7 +129,11 @@ void Server::run_inputs() {
 
 void Server::tick() {
     after(kTick, [this] { tick(); });
-    if (inputs_.empty()) input([this] { begin_batch(); });
+    if (inputs_.empty())
+        input([this] {
+            begin_batch();
+            if (!progress_.told()) step(core::LogHeldBack{});
+        });
     if (!up() || stage_.queue.now() < paused_until_) return;
     begin_jobs();
     if (up() && draining_) stop_if_drained();
@@ -169,7 +175,7 @@ Result<void> Server::recover() {
     if (!opened) return std::unexpected(opened.error());
     if (opened->quarantined) {
         stage_.trace.event("server {} puts its storage aside: {}", number(id()), *opened->quarantined);
-        disk_was_lost();
+        disk_was_lost(true);
     }
     recovered_ = opened->checkpoint;
     const auto stands_at = recovered_.summary.zxid;
@@ -180,6 +186,7 @@ Result<void> Server::recover() {
         log.insert(zxid);
         core_->step(core::LogRecovered{zxid, std::move(txn)}, outputs_);
     }
+    learn_generation(stands_at);
     progress_ = {store_.log().progress().zxid_durable, stands_at};
     disk_facts_ = {.hard_state_asked = store_.hard_state()};
     learn_disk_facts();
@@ -203,8 +210,23 @@ Result<void> Server::recover() {
     return {};
 }
 
-void Server::disk_was_lost() {
-    oracle_.tell([&](Checker& checker) { checker.on_disk_lost(id()); });
+void Server::disk_was_lost(bool empty) {
+    generation_ = 0;
+    replacing_.reset();
+    if (empty) disk_facts_ = {};
+    oracle_.tell([&](Checker& checker) { checker.on_disk_lost(id(), empty); });
+}
+
+/// A state that was to take the place of the one before counts: then it is whole.
+void Server::learn_generation(Zxid stands_at) {
+    if (store_.generation() > generation_) {
+        oracle_.tell([&](Checker& checker) { checker.on_replaced(id(), stands_at); });
+        if (replacing_ && stands_at < *replacing_)
+            violated("I-DUR", fmt::format("server {} starts at {:#x}, where it had installed {:#x}", number(id()),
+                                          stands_at.value, replacing_->value));
+    }
+    generation_ = store_.generation();
+    replacing_.reset();
 }
 
 void Server::learn_disk_facts() {
@@ -297,7 +319,7 @@ void Server::begin_batch() {
 void Server::step(const core::Input& input) {
     begin_batch();
     core_->step(input, outputs_);
-    oracle_.stepped(core_->status().zxid_applied);
+    if (!recovering_) oracle_.stepped(core_->status().zxid_applied);
     carry_out_all();
 }
 
@@ -361,9 +383,8 @@ void Server::carry_out(core::AppendToLog& output) {
     stage_.trace.event("server {} logs {:#x} {}", number(id()), output.zxid.value, output.txn.view().size());
     oracle_.appended(output.zxid, output.txn);
     if (install_) {
-        after_install_.push_back([this, record = storage::LogRecord{output.zxid, std::move(output.txn)}] {
-            store_.log().add(record);
-        });
+        after_install_.push_back(
+            [this, record = storage::LogRecord{output.zxid, std::move(output.txn)}] { store_.log().add(record); });
         return;
     }
     if (answers_before_sync())

@@ -78,8 +78,9 @@ public:
     // --- what goes wrong ---
     [[nodiscard]] Disk& disk() { return store_.disk(); }
     [[nodiscard]] Store& store() { return store_; }
-    /// Its disk is another one: what it had told of does not bind it any more.
-    void disk_was_lost();
+    /// Its disk is empty, or an older one: what it had told of does not bind it any more.
+    void disk_was_lost(bool empty);
+    [[nodiscard]] Zxid zxid_durable() const { return disk_facts_.log_durable; }
     void pause(Duration time) { paused_until_ = std::max(paused_until_, stage_.queue.now() + time); }
     void slow_down(Duration time, Duration per_input);
     void slow_syncs(Duration time, Duration low, Duration high);
@@ -173,6 +174,7 @@ private:
     void hear_of_hard_state(const zab::HardState& state);
     void hear_of_install(Zxid zxid);
     void learn_disk_facts();
+    void learn_generation(Zxid stands_at);
     [[nodiscard]] bool answers_before_sync() const {
         return stage_.planted.is(Bug::kAnswerBeforeSync) || stage_.planted.is(Bug::kAckBeforeDurable);
     }
@@ -203,6 +205,9 @@ private:
     Duration slow_sync_min_{0};
     Duration slow_sync_max_{0};
 
+    std::uint64_t generation_ = 0;   // of the storage, as known
+    std::optional<Zxid> replacing_;  // what the next one is to hold
+
     // The process.
     std::uint64_t life_ = 0;
     std::unique_ptr<core::Core> core_;
@@ -214,7 +219,7 @@ private:
     std::map<LinkId, Peer> peers_;
     DiskFacts disk_facts_;
     server::StorageProgress progress_;
-    std::array<bool, kJobs> busy_{};  // by Job
+    std::array<bool, kJobs> busy_{};    // by Job
     std::uint64_t storage_number_ = 0;  // of log and checkpoint: jobs of those before say nothing any more
     std::optional<storage::LogErrand> errand_;
     std::vector<wire::StateImages> images_meanwhile_;  // put while a batch is committed
@@ -223,10 +228,10 @@ private:
     std::uint64_t cuts_asked_ = 0;
     std::uint64_t cuts_told_ = 0;
     Zxid log_begin_told_;
-    std::optional<Zxid> install_;                      // asked for
+    std::optional<Zxid> install_;                       // asked for
     std::vector<std::function<void()>> after_install_;  // belongs to the new log and checkpoint
-    std::vector<LinkId> snapshots_wanted_;             // of a checkpoint that is not there yet
-    std::deque<std::function<void()>> inputs_;         // wait for their turn
+    std::vector<LinkId> snapshots_wanted_;              // of a checkpoint that is not there yet
+    std::deque<std::function<void()>> inputs_;          // wait for their turn
     bool wakes_ = false;
     Time busy_until_{0};    // by a slow processor
     Time paused_until_{0};  // all threads

@@ -1,7 +1,6 @@
 // The peers of a simulated server: between its core and the mesh.
-#include "tests/sim/server.hpp"
-
 #include "tests/sim/planted_state.hpp"
+#include "tests/sim/server.hpp"
 #include "wire/election.hpp"
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 // The storage's threads of a simulated server: what they do takes its time, and may be cut short.
 #include "tests/sim/server.hpp"
-
 #include "wire/assert.hpp"
 
 #include <utility>
@@ -24,7 +23,8 @@ void Server::carry_out(core::TruncateLog& output) {
     cuts_.push_back(output.up_to);
     ++cuts_asked_;
     if (stage_.planted.is(Bug::kTruncIgnored)) {
-        after(milliseconds(1), [this, up_to = output.up_to] { input([this, up_to] { step(core::LogTruncated{up_to}); }); });
+        after(milliseconds(1),
+              [this, up_to = output.up_to] { input([this, up_to] { step(core::LogTruncated{up_to}); }); });
         return;
     }
     if (stage_.planted.is(Bug::kTruncLate)) {
@@ -62,7 +62,7 @@ void Server::carry_out(core::FinishInstall& output) {
     stage_.trace.event("server {} installs a state of {:#x}", number(id()), output.zxid.value);
     ZABD_ASSERT(!install_);
     oracle_.replaced(output.zxid);
-    install_ = output.zxid;
+    install_ = replacing_ = output.zxid;
 }
 
 void Server::carry_out(core::DropInstall&) { store_.drop_install(); }
@@ -190,14 +190,14 @@ void Server::hear_of_checkpoint() {
     const auto before = progress_.checkpoint().zxid_durable;
     progress_.take(store_.checkpoint().progress());
     const auto durable = progress_.checkpoint().zxid_durable;
-    if (durable != before) store_.log().release_through(durable);
+    if (durable != before) store_.log().release_through(std::min(durable, core_->log_needed()));
     tell_progress();
 }
 
 void Server::tell_progress() {
     learn_disk_facts();
     const auto told = progress_.told();
-    if (!told) return;
+    if (!told) return step(core::LogHeldBack{});
     oracle_.room_told(told->room.bytes != core::kUnlimitedRoom);
     step(told->room);
     if (const auto begin = store_.log().progress().zxid_begin; std::exchange(log_begin_told_, begin) != begin)
@@ -213,10 +213,9 @@ void Server::hear_of_hard_state(const zab::HardState& state) {
 
 void Server::hear_of_install(Zxid zxid) {
     progress_ = {zxid, zxid};
+    learn_generation(zxid);
     learn_disk_facts();
-    input([this, zxid] {
-        step(core::SnapshotInstalled{zxid});
-    });
+    input([this, zxid] { step(core::SnapshotInstalled{zxid}); });
 }
 
 // --- snapshots of the checkpoint -------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "tests/sim/store.hpp"
 
 #include "tests/sim/planted_state.hpp"
+#include "wire/assert.hpp"
 #include "wire/snapshot_stream.hpp"
 
 #include <algorithm>
@@ -59,13 +60,12 @@ void Store::take_image() {
     image_ = std::move(image);
 }
 
-bool Store::put_image_back() {
-    if (!image_) return false;
+void Store::put_image_back() {
+    ZABD_ASSERT(image_.has_value());
     disk_.become(image_->disk);
     twins_.clear();
     for (const auto& [generation, images] : image_->twins) twin_of(generation).restore(images);
     image_.reset();
-    return true;
 }
 
 // --- a start ---------------------------------------------------------------------------------------------------------
@@ -75,18 +75,22 @@ Result<Store::Opened> Store::open() {
     // A start that was cut may have left no more than the beginning of the hard state.
     const bool fresh = std::ranges::none_of(
         disk_.paths(), [](const auto& path) { return path.native() != kHardStatePath.native() + ".tmp"; });
-    const storage::StoredHardState initial{.has_history = !options_.member || (wiped_ && stage_.planted.is(Bug::kAmnesiacCounted)), .secret = options_.secret};
+    const storage::StoredHardState initial{
+        .has_history = !options_.member || (wiped_ && stage_.planted.is(Bug::kAmnesiacCounted)),
+        .secret = options_.secret};
     auto file = storage::HardStateFile::open(files_, kHardStatePath, fresh ? std::optional(initial) : std::nullopt);
     if (!file) return std::unexpected(file.error());
     hard_state_ = std::move(*file);
     generation_ = hard_state_->current().generation;
     if (auto removed = remove_other_generations(); !removed) return std::unexpected(removed.error());
     auto opened = open_generation();
-    if (opened || opened.error().code != Errc::kDamaged || !options_.member) return opened;
-    const auto why = opened.error().where;
-    if (auto aside = quarantine(); !aside) return std::unexpected(aside.error());
-    opened = open_generation();
-    if (opened) opened->quarantined = why;
+    if (!opened && opened.error().code == Errc::kDamaged && options_.member) {
+        const auto why = opened.error().where;
+        if (auto aside = quarantine(); !aside) return std::unexpected(aside.error());
+        quarantined_ = why;
+        opened = open_generation();
+    }
+    if (opened) opened->quarantined = std::exchange(quarantined_, std::nullopt);
     return opened;
 }
 
@@ -100,8 +104,8 @@ Result<Store::Opened> Store::open_generation() {
     const auto zxid = opened.checkpoint.summary.zxid;
     storage::LogScan scan;
     auto segments = storage::LogSegments::open(
-        log_options(generation_), zxid,
-        [&](storage::LogRecord record) { opened.records.push_back(std::move(record)); }, scan);
+        log_options(generation_), zxid, [&](storage::LogRecord record) { opened.records.push_back(std::move(record)); },
+        scan);
     if (!segments) return std::unexpected(segments.error());
     log_ = std::make_unique<storage::LogWriter>(std::move(*segments));
     checkpoint_ = std::make_unique<storage::CheckpointWriter>(options_.checkpoint, twin, zxid);

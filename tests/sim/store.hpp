@@ -44,10 +44,11 @@ public:
     void wipe();
     /// As it is now, to be put back later.
     void take_image();
-    /// False: none was taken.
-    bool put_image_back();
+    [[nodiscard]] bool has_image() const { return image_.has_value(); }
+    void put_image_back();
     static Disk::Path log_directory(std::uint64_t generation);
-    [[nodiscard]] Disk::Path log_directory_in_use() const { return log_directory(generation_); }
+    /// Rises with each state that took the place of the one before; as last read.
+    [[nodiscard]] std::uint64_t generation() const { return generation_; }
 
     // --- the process's ---
     struct Opened {
@@ -90,7 +91,7 @@ private:
     Stage& stage_;
     StoreOptions options_;
     Disk disk_;
-    PlantedFiles files_;  // the disk, with a planted bug perhaps
+    PlantedFiles files_;                                              // the disk, with a planted bug perhaps
     std::map<std::uint64_t, std::unique_ptr<CheckpointTwin>> twins_;  // by generation
     struct Image {
         Disk disk;
@@ -98,6 +99,7 @@ private:
     };
     std::optional<Image> image_;
     bool wiped_ = false;
+    std::optional<std::string> quarantined_;  // by a start that came no further
 
     std::unique_ptr<storage::HardStateFile> hard_state_;
     std::optional<storage::StoredHardState> pretended_;  // planted: not on the disk

@@ -1,5 +1,6 @@
 #include "tests/sim/world.hpp"
 
+#include "storage/log_format.hpp"
 #include "tests/sim/checkers/answers.hpp"
 #include "tests/sim/checkers/bounds.hpp"
 #include "tests/sim/checkers/claims.hpp"
@@ -13,7 +14,6 @@
 #include "tests/sim/checkers/order.hpp"
 #include "tests/sim/checkers/sessions.hpp"
 #include "tests/sim/checkers/watches.hpp"
-#include "storage/log_format.hpp"
 #include "wire/assert.hpp"
 
 #include <fmt/format.h>
@@ -92,7 +92,7 @@ World::World(const WorldOptions& options)
     : stage_(options.seed, options.planted, options.trace), options_(options), mesh_(stage_) {
     auto& random = stage_.random;
     make_servers(options.voters != 0 ? options.voters : drawn_voters(random));
-    course_ = ensemble() ? seconds(drawn(random, {15, 60, 300})) : seconds(drawn(random, {20, 120, 1200}));
+    course_ = ensemble() ? seconds(drawn(random, {10, 30, 120})) : seconds(drawn(random, {20, 120, 1200}));
     std::vector<Server*> addresses;
     for (auto& server : servers_) addresses.push_back(server.get());
     const auto clients = 1 + random.below(8);
@@ -114,6 +114,8 @@ void World::make_servers(std::size_t voters) {
     options.core.membership = zab::Membership(voting, observing);
     options.store.member = voters > 1;
     if (voters == 1) options.core.window_bytes_max = core::Options{}.window_bytes_max;
+    // An epoch has to last for as long as it takes to send a snapshot.
+    if (voters > 1) options.core.counter_max = std::max<Counter>(options.core.counter_max, 400);
     for (const auto id : voting)
         options.core.config_text += fmt::format("server.{}=127.0.0.1:{}\n", number(id), 2888 + number(id));
     options.core.config_text += "version=0";
@@ -130,8 +132,8 @@ void World::make_servers(std::size_t voters) {
         for (const auto id : ids) {
             options.core.server = id;
             options.store.secret.front() = static_cast<unsigned char>(id);
-            auto& server = *servers_.emplace_back(std::make_unique<Server>(
-                stage_, options, static_cast<Network&>(*this), mesh_, history_, checkers_));
+            auto& server = *servers_.emplace_back(
+                std::make_unique<Server>(stage_, options, static_cast<Network&>(*this), mesh_, history_, checkers_));
             auto& own = server.own_checkers();
             own.push_back(std::make_unique<WatchesChecker>());
             own.push_back(std::make_unique<AnswersChecker>());
@@ -192,7 +194,8 @@ void World::start(Server& server) {
     if (started == Start::kDied) return restart(server, stage_.random.mostly_short(milliseconds(20), seconds(10)));
     const auto& reason = server.reason().where;
     if (!nemesis_->damaged()) violated("I-DUR", "the server refuses to start: " + reason);
-    if (!reason.starts_with(server.store().log_directory_in_use().string())) violated("I-DUR", "damage is not told where: " + reason);
+    if (!reason.starts_with(Store::log_directory(server.store().generation()).string()))
+        violated("I-DUR", "damage is not told where: " + reason);
     damaged_ = true;
 }
 
@@ -241,15 +244,14 @@ Server* World::leader() {
     return found == servers_.end() ? nullptr : found->get();
 }
 
-/// All serve, under one leader.
 bool World::converged() {
     if (!ensemble()) return servers_.front()->accepts();
     const auto* leads = leader();
     return leads && std::ranges::all_of(servers_, [&](const auto& server) {
-        if (!server->accepts()) return false;
-        const auto status = server->status();
-        return status.serving && status.leader == leads->id();
-    });
+               if (!server->accepts()) return false;
+               const auto status = server->status();
+               return status.serving && status.leader == leads->id();
+           });
 }
 
 void World::demand_convergence() {

@@ -26,8 +26,7 @@ struct WorldOptions {
     Planted planted;
     bool trace = false;
     bool faults = true;
-    std::size_t voters = 0;   // 1, 3, 5 or 7; 0: drawn
-    bool old_images = false;  // disks may go back to what they were, of which nothing but detection is asked
+    std::size_t voters = 0;  // 1, 3, 5 or 7; 0: drawn
 };
 
 class World final : private Network {
@@ -46,10 +45,11 @@ public:
     [[nodiscard]] std::vector<std::unique_ptr<Server>>& servers() { return servers_; }
     [[nodiscard]] std::vector<std::unique_ptr<Client>>& clients() { return clients_; }
     [[nodiscard]] Mesh& mesh() { return mesh_; }
-    [[nodiscard]] const WorldOptions& options() const { return options_; }
     [[nodiscard]] bool ensemble() const { return servers_.size() > 1; }
     /// The voter that leads and serves, nullptr: none does.
     [[nodiscard]] Server* leader();
+    /// All serve, under one leader.
+    [[nodiscard]] bool converged();
     /// The server is down and is to come back.
     void restart(Server& server, Duration wait);
 
@@ -68,7 +68,6 @@ private:
     void heal();
     void make_servers(std::size_t voters);
     void demand_convergence();
-    [[nodiscard]] bool converged();
     [[nodiscard]] bool all_quiet();
     void demand_progress();
     void demand_quiet();

@@ -53,6 +53,7 @@ struct Greeting {
     ConnectionId connection;
     SessionId asked_for;  // kNone: a new session
     bool right_password;  // of the session asked for
+    bool over;            // it: ended by what the server has applied, though the model does not stand there yet
     wire::ConnectReply reply;
 };
 
@@ -133,7 +134,7 @@ public:
     /// Another state has taken the place of a server's own.
     virtual void on_replaced(ServerId, Zxid) {}
     /// Its disk is empty, or older than it was.
-    virtual void on_disk_lost(ServerId) {}
+    virtual void on_disk_lost(ServerId, bool /*empty*/) {}
     /// Nothing goes wrong any more, and all servers serve.
     virtual void on_converged() {}
 

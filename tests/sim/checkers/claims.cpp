@@ -18,7 +18,8 @@ void ClaimsChecker::on_packet_sent(ServerId server, const wire::QuorumPacket& pa
         case PacketType::kFollowerInfo:
             if (const auto info = wire::decode_learner_info(packet.data.view());
                 info && !info->no_history && lost_.contains(server))
-                violated("I-DISK", fmt::format("server {} has lost its disk, and claims to have a history", number(server)));
+                violated("I-DISK",
+                         fmt::format("server {} has lost its disk, and claims to have a history", number(server)));
             return;
         case PacketType::kLeaderInfo: return accepts(packet.zxid.epoch(), "LEADERINFO");
         case PacketType::kAckEpoch: return accepts(disk.hard_state_asked.accepted_epoch, "ACKEPOCH");
@@ -39,11 +40,17 @@ void ClaimsChecker::check_ack(ServerId server, const wire::QuorumPacket& packet,
                                        packet.zxid.value, disk.log_durable.value));
     }
     if (disk.cut_pending)
-        violated("I-DISK", fmt::format("server {} acknowledges epoch {}, and its log is not cut yet", number(server), epoch));
+        violated("I-DISK",
+                 fmt::format("server {} acknowledges epoch {}, and its log is not cut yet", number(server), epoch));
     // Of NEWLEADER; the leader's of its learner's ACKEPOCH has the same form, and waits for the same.
     if (disk.hard_state.current_epoch < epoch)
         violated("I-DISK", fmt::format("server {} acknowledges epoch {}, its disk has {}", number(server), epoch,
                                        disk.hard_state.current_epoch));
+}
+
+void ClaimsChecker::on_disk_lost(ServerId server, bool empty) {
+    claimed_.erase(server);
+    if (empty) lost_.insert(server);
 }
 
 void ClaimsChecker::on_truncated(ServerId server, Zxid zxid) {

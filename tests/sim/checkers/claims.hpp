@@ -13,7 +13,7 @@ public:
     void on_packet_sent(ServerId server, const wire::QuorumPacket& packet, const DiskFacts& disk) override;
     void on_recovery(const Recovery& recovery, const Model& model) override;
     void on_replaced(ServerId server, Zxid) override { claimed_.erase(server); }
-    void on_disk_lost(ServerId server) override { claimed_.erase(server), lost_.insert(server); }
+    void on_disk_lost(ServerId server, bool empty) override;
     void on_truncated(ServerId server, Zxid zxid) override;
 
 private:

@@ -46,7 +46,7 @@ Images DeterminismChecker::replayed(const Images& from, const Recovery& recovery
     if (!begin) violated("I-DET", begin.error().where);
     auto options = recovery.options;
     options.membership = zab::Membership({options.server});  // alone it applies what it reads
-    options.window_bytes_max = std::size_t{1} << 30;               // of which nothing is read again
+    options.window_bytes_max = std::size_t{1} << 30;         // of which nothing is read again
     begin->hard_state = recovery.disk.hard_state;
     core::Core core(options, std::move(*begin));
     core::Outputs outputs;

@@ -16,7 +16,7 @@ public:
     void on_recovery(const Recovery& recovery, const Model& model) override;
     /// Nodes have other numbers from here on.
     void on_replaced(ServerId, Zxid) override { checkpoints_ = {}, began_elsewhere_ = true; }
-    void on_disk_lost(ServerId) override { checkpoints_ = {}, began_elsewhere_ = false; }
+    void on_disk_lost(ServerId, bool) override { checkpoints_ = {}, began_elsewhere_ = false; }
 
 private:
     struct Record {

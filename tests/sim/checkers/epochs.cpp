@@ -7,9 +7,9 @@ namespace zabd::sim {
 void EpochsChecker::on_hard_state_saved(ServerId server, const zab::HardState& state) {
     const auto& before = saved_[server];
     if (state.accepted_epoch < before.accepted_epoch || state.current_epoch < before.current_epoch)
-        violated("I-EPOCH", fmt::format("server {} saves epochs {} and {} over {} and {}", number(server),
-                                        state.accepted_epoch, state.current_epoch, before.accepted_epoch,
-                                        before.current_epoch));
+        violated("I-EPOCH",
+                 fmt::format("server {} saves epochs {} and {} over {} and {}", number(server), state.accepted_epoch,
+                             state.current_epoch, before.accepted_epoch, before.current_epoch));
     if (state.current_epoch > state.accepted_epoch)
         violated("I-EPOCH", fmt::format("server {} saves current epoch {} above the accepted one, {}", number(server),
                                         state.current_epoch, state.accepted_epoch));
@@ -25,9 +25,9 @@ void EpochsChecker::on_recovery(const Recovery& recovery, const Model&) {
     const auto& found = recovery.disk.hard_state;
     const auto& before = saved_[recovery.server];
     if (found.accepted_epoch < before.accepted_epoch || found.current_epoch < before.current_epoch)
-        violated("I-EPOCH", fmt::format("server {} starts with epochs {} and {}, and had saved {} and {}",
-                                        number(recovery.server), found.accepted_epoch, found.current_epoch,
-                                        before.accepted_epoch, before.current_epoch));
+        violated("I-EPOCH",
+                 fmt::format("server {} starts with epochs {} and {}, and had saved {} and {}", number(recovery.server),
+                             found.accepted_epoch, found.current_epoch, before.accepted_epoch, before.current_epoch));
     check_log(recovery.server, recovery.disk);
 }
 

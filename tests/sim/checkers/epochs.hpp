@@ -14,7 +14,7 @@ public:
     void on_hard_state_saved(ServerId server, const zab::HardState& state) override;
     void on_batch_end(const BatchEnd& end, const Model& model) override;
     void on_recovery(const Recovery& recovery, const Model& model) override;
-    void on_disk_lost(ServerId server) override { saved_.erase(server); }
+    void on_disk_lost(ServerId server, bool) override { saved_.erase(server); }
 
 private:
     static void check_log(ServerId server, const DiskFacts& disk);

@@ -4,7 +4,8 @@
 
 #include "tests/sim/checkers/checker.hpp"
 
-#include <map>
+#include <set>
+#include <string>
 
 namespace zabd::sim {
 
@@ -13,11 +14,12 @@ public:
     void on_greeting(const Greeting& greeting, const Model& model) override;
     void on_reply(const Reply& reply, const Model& model) override;
     void on_batch_end(const BatchEnd& end, const Model& model) override;
-    void on_down(ServerId) override { serves_ = told_ = false; }
+    void on_down(ServerId) override { serves_ = false, told_.clear(); }
 
 private:
-    bool serves_ = false;  // when the last batch was over
-    bool told_ = false;    // something, in this one
+    bool serves_ = false;        // when the last batch was over
+    std::set<SessionId> wrote_;  // have had a write answered in this batch
+    std::string told_;           // what, in this one; empty: nothing
 };
 
 }  // namespace zabd::sim

@@ -15,12 +15,12 @@ void LeadersChecker::on_batch_end(const BatchEnd& end, const Model&) {
     leads_[end.server] = epoch;
     const auto [leader, first] = leaders_.try_emplace(epoch, end.server);
     if (!first && leader->second != end.server)
-        violated("I-ONE", fmt::format("servers {} and {} lead in epoch {}", number(leader->second), number(end.server),
-                                      epoch));
+        violated("I-ONE",
+                 fmt::format("servers {} and {} lead in epoch {}", number(leader->second), number(end.server), epoch));
     if (leaders_.rbegin()->first == epoch && end.status.zxid_applied < end.history.zxid_acknowledged())
-        violated("I-DUR", fmt::format("server {} leads epoch {} from {:#x}, but {:#x} was acknowledged",
-                                      number(end.server), epoch, end.status.zxid_applied.value,
-                                      end.history.zxid_acknowledged().value));
+        violated("I-DUR",
+                 fmt::format("server {} leads epoch {} from {:#x}, but {:#x} was acknowledged", number(end.server),
+                             epoch, end.status.zxid_applied.value, end.history.zxid_acknowledged().value));
 }
 
 }  // namespace zabd::sim

@@ -24,8 +24,8 @@ void LinearChecker::on_client_reply(ClientId client, const Sent& sent, const wir
     const bool refused = header.error == ErrorCode::kSystemError;
     if (is_write(sent.op) && !refused) {
         if (header.zxid <= before)
-            violated("I-LIN", fmt::format("client {} asked xid {} after {:#x} was answered, and it became {:#x}", client,
-                                          sent.xid, before.value, header.zxid.value));
+            violated("I-LIN", fmt::format("client {} asked xid {} after {:#x} was answered, and it became {:#x}",
+                                          client, sent.xid, before.value, header.zxid.value));
         answered_ = std::max(answered_, header.zxid);
     }
     // What is read behind it is at least as new: I-MONO.

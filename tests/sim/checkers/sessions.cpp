@@ -22,8 +22,7 @@ bool leads(const core::Status& status) {
 
 void SessionsChecker::on_request(ServerId server, ConnectionId, SessionId id, const Asked&) {
     const auto session = sessions_.find(id);
-    if (session != sessions_.end() && session->second.closing == Zxid{})
-        session->second.heard[server] = queue_.now();
+    if (session != sessions_.end() && session->second.closing == Zxid{}) session->second.heard[server] = queue_.now();
 }
 
 void SessionsChecker::on_proposed(const History::Record& record) {
@@ -40,17 +39,17 @@ void SessionsChecker::judge_expiry(const History::Record& record, const Session&
     const auto judge = [&](Time heard, Duration slack) {
         const auto silent = queue_.now() - heard;
         if (silent + slack >= session.timeout) return;
-        violated("I-SESS", fmt::format("session {:#x} expires after {} ms of silence, its timeout is {} ms",
-                                       number(record.header.session), silent.count() / 1000,
-                                       session.timeout.count() / 1000));
+        violated("I-SESS",
+                 fmt::format("session {:#x} expires after {} ms of silence, its timeout is {} ms",
+                             number(record.header.session), silent.count() / 1000, session.timeout.count() / 1000));
     };
     if (const auto since = leads_since_.find(record.proposer); since != leads_since_.end())
         judge(since->second, milliseconds(1));
     if (const auto here = session.heard.find(record.proposer); here != session.heard.end())
         judge(here->second, milliseconds(1));
-    if (!converged_) return;
+    if (!settled_) return;
     for (const auto& [server, heard] : session.heard)
-        if (heard > *converged_) judge(heard, tick_ + kOnItsWay);
+        if (heard > *settled_) judge(heard, tick_ + kOnItsWay);
 }
 
 void SessionsChecker::on_committed(const Committed& committed, const Model& model) {
@@ -69,17 +68,16 @@ void SessionsChecker::on_committed(const Committed& committed, const Model& mode
 }
 
 bool SessionsChecker::serves(ServerId server, SessionId session) const {
-    return std::ranges::any_of(served_, [&](const auto& one) {
-        return one.second.server == server && one.second.session == session;
-    });
+    return std::ranges::any_of(
+        served_, [&](const auto& one) { return one.second.server == server && one.second.session == session; });
 }
 
 void SessionsChecker::on_greeting(const Greeting& greeting, const Model& model) {
     const auto id = greeting.reply.session;
     if (id == SessionId::kNone) {
         const auto asked_for = sessions_.find(greeting.asked_for);
-        const bool open = model.sessions().contains(greeting.asked_for) && asked_for != sessions_.end() &&
-                          asked_for->second.closing == Zxid{};
+        const bool open = model.sessions().contains(greeting.asked_for) && !greeting.over &&
+                          asked_for != sessions_.end() && asked_for->second.closing == Zxid{};
         if (open && greeting.right_password)
             violated("I-SESS",
                      fmt::format("session {:#x} is open, but its owner is refused", number(greeting.asked_for)));
@@ -105,15 +103,19 @@ void SessionsChecker::on_reply(const Reply& reply, const Model& model) {
 void SessionsChecker::on_closed(ConnectionId connection) { served_.erase(connection); }
 
 void SessionsChecker::on_batch_end(const BatchEnd& end, const Model& model) {
+    // A state that came from elsewhere may lack sessions: they are asked about once the server serves again.
     for (const auto id : std::exchange(closed_now_, {}))
-        if (serves(end.server, id))
+        if (end.status.serving && serves(end.server, id))
             violated("I-SESS", fmt::format("session {:#x} is over, but its connection is not", number(id)));
     if (end.status.sessions != model.sessions().size())
         violated("I-SESS", fmt::format("{} sessions are open, not {}", end.status.sessions, model.sessions().size()));
     if (!leads(end.status)) {
         leads_since_.erase(end.server);
     } else if (leads_since_.try_emplace(end.server, queue_.now()).second) {
-        for (auto& [id, session] : sessions_) session.closing = Zxid{};  // what was not committed is not any more
+        // What was not committed never will be.
+        for (auto& [id, session] : sessions_)
+            if (session.closing.epoch() < end.status.epoch || end.status.state == core::ServerState::kStandalone)
+                session.closing = Zxid{};
     }
 }
 

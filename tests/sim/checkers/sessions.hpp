@@ -26,9 +26,12 @@ public:
     void on_closed(ConnectionId connection) override;
     void on_batch_end(const BatchEnd& end, const Model& model) override;
     void on_down(ServerId server) override;
-    void on_converged() override { converged_ = queue_.now(); }
+    void on_converged() override { settled_ = queue_.now() + kOnItsWayMax; }
 
 private:
+    /// What links have delayed before they were healed.
+    static constexpr Duration kOnItsWayMax = seconds(20);
+
     struct Session {
         std::map<ServerId, Time> heard{};
         Duration timeout{0};
@@ -43,7 +46,7 @@ private:
 
     const EventQueue& queue_;
     const Duration tick_;
-    std::optional<Time> converged_;
+    std::optional<Time> settled_;
     std::map<SessionId, Session> sessions_;
     std::map<ConnectionId, Served> served_;
     std::map<ServerId, Time> leads_since_;

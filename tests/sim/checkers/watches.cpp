@@ -62,8 +62,10 @@ void WatchesChecker::on_event(ConnectionId id, Zxid zxid, const wire::WatcherEve
     if (catching_up && next && next->op == OpCode::kSetWatches2) evaluate(connection, *next, model);
     auto& due = catching_up ? connection.catching_up : connection.due;
     if (due.empty() || due.front() != Event{event.type, std::string(event.path)})
-        violated("I-WATCH", fmt::format("connection {} is told {}, due is {}", number(id), text(event.type, event.path),
-                                        due.empty() ? "nothing" : text(due.front().type, due.front().path)));
+        violated("I-WATCH",
+                 fmt::format("connection {} is told {}{}, due is {}", number(id), text(event.type, event.path),
+                             catching_up ? " in catching up" : fmt::format(" at zxid {:#x}", zxid.value),
+                             due.empty() ? "nothing" : text(due.front().type, due.front().path)));
     due.pop_front();
 }
 
@@ -143,14 +145,14 @@ void ClientWatchesChecker::on_committed(const Committed& committed, const Model&
 }
 
 void ClientWatchesChecker::on_client_reply(ClientId client, const Sent& sent, const wire::ReplyHeader& header,
-                                     std::string_view body) {
+                                           std::string_view body) {
     auto& standing = clients_[client];
     if (!unreadable_.contains(sent.path)) check_shown(client, standing, sent, header, body);
     stand(standing, sent, header);
 }
 
 void ClientWatchesChecker::check_shown(ClientId client, const Standing& standing, const Sent& sent,
-                                 const wire::ReplyHeader& header, std::string_view body) const {
+                                       const wire::ReplyHeader& header, std::string_view body) const {
     const auto since = [&](const auto& watches) {
         const auto found = watches.find(sent.path);
         return found == watches.end() ? std::nullopt : std::optional(found->second);

@@ -99,7 +99,7 @@ TEST_CASE("a voter that cannot be reached is not waited for", "[zab][election]")
     booth.begin(Zxid::of(1, 5));
     booth.looking(kTwo, 1, 0x100000005);
     CHECK_FALSE(booth.election.winner());
-    booth.election.on(booth.now, ElectionLink{kThree, false});
+    booth.election.on(booth.now, ElectionLink{kThree, false}, booth.out);
     CHECK(booth.election.winner() == kOne);
 }
 
@@ -199,6 +199,17 @@ TEST_CASE("the first leader of a fresh ensemble does not stand in its way when n
     CHECK(booth.election.fresh_ensemble());
 }
 
+TEST_CASE("on a new link the vote is told again, while we look", "[zab][election]") {
+    Booth booth;
+    booth.begin(Zxid::of(1, 5));
+    booth.out.clear();
+    booth.election.on(booth.now, ElectionLink{kTwo, false}, booth.out);
+    booth.election.on(booth.now, ElectionLink{kTwo, true}, booth.out);
+    REQUIRE(booth.said());
+    CHECK(booth.said()->to == std::vector{kTwo});
+    CHECK(booth.said()->notification.leader == 1);
+}
+
 TEST_CASE("an observer answers nobody who looks: they would answer each other for ever", "[zab][election]") {
     Booth booth(Membership({kTwo, kThree, kFour}, {kOne}));
     booth.begin(Zxid::of(1, 5));
@@ -208,6 +219,15 @@ TEST_CASE("an observer answers nobody who looks: they would answer each other fo
     voter.begin(Zxid::of(1, 5));
     voter.hear(kFour, {PeerState::kObserving, 1, 0, 1, 0});
     CHECK_FALSE(voter.said());
+}
+
+TEST_CASE("Z-15: a leader that lost its disk does not lead on because its followers have not noticed",
+          "[zab][election]") {
+    Booth booth;
+    booth.begin(std::nullopt);
+    booth.hear(kTwo, {PeerState::kFollowing, 1, 0x200000001, 1, 2});
+    booth.hear(kThree, {PeerState::kFollowing, 1, 0x200000001, 1, 2});
+    CHECK_FALSE(booth.election.winner());
 }
 
 TEST_CASE("an observer takes part without a voice", "[zab][election]") {
