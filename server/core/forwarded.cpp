@@ -61,8 +61,8 @@ void Core::Impl::carry_out(zab::ForCore& from, Outputs& out) {
         return ask_sync(out);
     }
     if (from.packet.type == PacketType::kPing) return take_touches(from);
-    if (!deferred_.empty() || !available()) return void(deferred_.push_back(std::move(from)));
-    take_forwarded(from, out);
+    if (deferred_.empty() && available()) return take_forwarded(from, out);
+    deferred_.push_back(std::move(from));
 }
 
 void Core::Impl::take_validity(const zab::ForCore& from, Outputs& out) {

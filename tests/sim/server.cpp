@@ -17,7 +17,6 @@ constexpr Duration kTick = milliseconds(100);
 constexpr std::int64_t kMonotonicBegin = 1'000'000;
 constexpr std::int64_t kWallBegin = 1'700'000'000'000;
 constexpr Duration kDrainMax = seconds(10);
-constexpr std::uint64_t kWrittenInPlace = 100;  // of a thousand batches
 
 std::int64_t in_ms(Duration time) { return time.count() / 1000; }
 
