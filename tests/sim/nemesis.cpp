@@ -146,11 +146,11 @@ void Nemesis::partition() {
     const auto time = random.mostly_short(milliseconds(200), seconds(40));
     for (const auto& [from, to] : cuts) {
         stage_.trace.event("the path from {} to {} is to be cut", number(from), number(to));
-        stage_.queue.after(random.between(Duration(0), spread), [this, from = from, to = to] {
-            if (!healed_) world_.mesh().cut(from, to);
+        stage_.queue.after(random.between(Duration(0), spread), [this, one = from, other = to] {
+            if (!healed_) world_.mesh().cut(one, other);
         });
         const auto mended = spread + time + random.between(Duration(0), spread);
-        stage_.queue.after(mended, [this, from = from, to = to] { world_.mesh().mend(from, to); });
+        stage_.queue.after(mended, [this, one = from, other = to] { world_.mesh().mend(one, other); });
     }
 }
 
