@@ -204,6 +204,7 @@ std::size_t PeerQuorum::Impl::incoming_count() const {
 
 void PeerQuorum::Impl::turn() {
     std::vector<LinkId> ids;  // a call may close any of them
+    ids.reserve(links.size());
     for (const auto& [id, link] : links) ids.push_back(id);
     for (const auto id : ids) {
         const auto link = find(id);

@@ -51,15 +51,20 @@ struct PeerSocket::Impl : std::enable_shared_from_this<Impl> {
     }
 
     void flush() {
-        while (open && !writing && !outbox.empty()) {
-            error_code error;
+        if (!open || writing) return;
+        error_code error;
+        write_out(error);
+        if (error == asio::error::would_block) return wait_for_room();
+        if (error) return lose();
+        (void)outbox.release();
+    }
+
+    /// What the socket takes at once; `error` says why that is not all.
+    void write_out(error_code& error) {
+        while (!outbox.empty() && !error) {
             const auto waiting = outbox.waiting();
-            const auto size = socket.write_some(asio::buffer(waiting.data(), waiting.size()), error);
-            if (error == asio::error::would_block) return wait_for_room();
-            if (error) return lose();
-            outbox.take(size);
+            outbox.take(socket.write_some(asio::buffer(waiting.data(), waiting.size()), error));
         }
-        if (outbox.empty()) (void)outbox.release();
     }
 
     void wait_for_room() {
@@ -102,7 +107,8 @@ PeerSocket::PeerSocket(asio::io_context& io, const Accepted& accepted, PeerSocke
 
 PeerSocket::~PeerSocket() {
     impl_->abandoned = true;
-    impl_->flush();
+    error_code ignored;
+    if (impl_->open) impl_->write_out(ignored);
     impl_->close();
 }
 

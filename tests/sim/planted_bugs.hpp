@@ -34,7 +34,7 @@ enum class Bug : std::uint8_t {
     kTruncIgnored,         // the log keeps what was to be cut
     kTruncLate,            // the core is told before the log is cut
     kAckBeforeDurable,     // the core is told of durable records before they are written
-    kAmnesiacCounted,      // an empty disk is said to have a history
+    kAmnesiacCounted,      // a history that was damaged is said to be whole
     // of ensembles: what servers tell each other
     kProposalDropped,  // to a learner that is not up to date yet
     kProposalAltered,

@@ -151,6 +151,7 @@ Start Server::start() {
     hard_states_.clear();
     cuts_.clear();
     cuts_told_ = cuts_asked_ = 0;
+    log_begin_told_ = {};
     install_.reset();
     after_install_.clear();
     snapshots_wanted_.clear();

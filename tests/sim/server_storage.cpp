@@ -38,9 +38,10 @@ void Server::carry_out(core::ReadLog& output) {
     const auto wait = stage_.random.mostly_short(kReadMin, kReadMax);
     after(wait, [this, asked = output] {
         std::vector<zab::Record> records;
-        if (auto read = store_.log().segments().read(asked.after, asked.bytes_max)) {
+        auto read = store_.log().segments().read(asked.after, asked.bytes_max);
+        if (!read) stage_.trace.event("server {} cannot read its log: {}", number(id()), read.error().where);
+        if (read)
             for (auto& [zxid, txn] : *read) records.push_back({zxid, std::move(txn)});
-        }
         input([this, tag = asked.tag, records] { step(core::LogRead{tag, records}); });
     });
 }

@@ -49,7 +49,6 @@ CheckpointTwin& Store::twin_of(std::uint64_t generation) {
 // --- the machine -----------------------------------------------------------------------------------------------------
 
 void Store::wipe() {
-    wiped_ = true;
     disk_.become(Disk());
     twins_.clear();
 }
@@ -75,9 +74,7 @@ Result<Store::Opened> Store::open() {
     // A start that was cut may have left no more than the beginning of the hard state.
     const bool fresh = std::ranges::none_of(
         disk_.paths(), [](const auto& path) { return path.native() != kHardStatePath.native() + ".tmp"; });
-    const storage::StoredHardState initial{
-        .has_history = !options_.member || (wiped_ && stage_.planted.is(Bug::kAmnesiacCounted)),
-        .secret = options_.secret};
+    const storage::StoredHardState initial{.has_history = !options_.member, .secret = options_.secret};
     auto file = storage::HardStateFile::open(files_, kHardStatePath, fresh ? std::optional(initial) : std::nullopt);
     if (!file) return std::unexpected(file.error());
     hard_state_ = std::move(*file);
@@ -119,7 +116,7 @@ Result<Store::Opened> Store::open_generation() {
 
 Result<void> Store::quarantine() {
     auto state = hard_state_->current();
-    state.has_history = false;
+    state.has_history = stage_.planted.is(Bug::kAmnesiacCounted);
     if (auto saved = hard_state_->save(state); !saved) return saved;
     for (const auto& path : disk_.paths())
         if (path.parent_path() == log_directory(generation_)) disk_.take_away(path);

@@ -98,7 +98,6 @@ private:
         std::map<std::uint64_t, Images> twins;
     };
     std::optional<Image> image_;
-    bool wiped_ = false;
     std::optional<std::string> quarantined_;  // by a start that came no further
 
     std::unique_ptr<storage::HardStateFile> hard_state_;

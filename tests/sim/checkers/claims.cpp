@@ -16,10 +16,11 @@ void ClaimsChecker::on_packet_sent(ServerId server, const wire::QuorumPacket& pa
     };
     switch (packet.type) {
         case PacketType::kFollowerInfo:
+            // One without an epoch is not believed whatever it says: it may have been told that all is new.
             if (const auto info = wire::decode_learner_info(packet.data.view());
-                info && !info->no_history && lost_.contains(server))
+                info && !info->no_history && packet.zxid.epoch() != 0 && lost_.contains(server))
                 violated("I-DISK",
-                         fmt::format("server {} has lost its disk, and claims to have a history", number(server)));
+                         fmt::format("server {} has lost its history, and claims to have one", number(server)));
             return;
         case PacketType::kLeaderInfo: return accepts(packet.zxid.epoch(), "LEADERINFO");
         case PacketType::kAckEpoch: return accepts(disk.hard_state_asked.accepted_epoch, "ACKEPOCH");
