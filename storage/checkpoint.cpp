@@ -124,7 +124,7 @@ private:
     bool wait_and_take() {
         std::unique_lock lock(mutex_);
         const auto due = writer_.due();
-        if (!due && queue_.empty()) {
+        if (!due && queue_.empty() && asked_.empty()) {
             asleep_ = true;
             wake_.wait(lock, [this] { return !asleep_ || stopping_; });
         }
@@ -171,13 +171,15 @@ private:
         fatal("checkpoint: " + error.where + ". What the disk has is unknown, so this server stops");
     }
 
-    /// Between slices of a batch. The nearer the next one is to being due, the shorter: at that point not at all.
+    /// Between slices of a batch. The nearer the next one is to being due, the shorter: at that point not at all; nor while
+    /// somebody waits for the batch to end.
     void give_way() {
         const auto lag = static_cast<double>(writer_.bytes_next()) / static_cast<double>(triggers_.bytes);
         const std::chrono::duration<double> worked = steady_clock::now() - slice_began_;
         std::unique_lock lock(mutex_);
-        if (lag < 1 && !writer_.progress().behind)
-            wake_.wait_for(lock, worked * (kPausePerWork * (1 - lag)), [this] { return stopping_; });
+        if (lag < 1 && !writer_.progress().behind && wanted_.empty())
+            wake_.wait_for(lock, worked * (kPausePerWork * (1 - lag)),
+                           [this] { return stopping_ || !asked_.empty(); });
         take(lock);
         slice_began_ = steady_clock::now();
     }

@@ -57,8 +57,11 @@ void Election::begin(Instant now, const Begin& own, std::vector<Output>& out) {
 void Election::on(Instant now, const ElectionMessage& message, std::vector<Output>& out) {
     unreachable_.erase(message.from);
     answer(message, out);
-    if (!looking() || !admissible(message)) return;
+    if (!admissible(message)) return;
     const auto& said = message.notification;
+    if (said.state == PeerState::kLooking) looked_in_[message.from] = said.round;
+    if (!looking()) return;
+    doubt_fresh(now, vote_of(said), out);
     if (said.state == PeerState::kLooking) {
         note_empty(now, message, out);
         if (counted_ && said.zxid != -1) take_looking(now, message, out);
@@ -77,14 +80,28 @@ void Election::take_looking(Instant now, const ElectionMessage& message, std::ve
     const auto& said = message.notification;
     const auto vote = vote_of(said);
     if (said.round < round_) return;
-    if (said.round > round_) {
+    const bool anew = said.round > round_;
+    if (anew) {
         round_ = said.round;
         votes_.clear();
-        prefer(now, beats(vote, own_) ? vote : own_, out);
-    } else if (beats(vote, vote_)) {
-        prefer(now, vote, out);
+        vote_ = own_;
     }
     votes_[message.from] = {vote, said.round, PeerState::kLooking};
+    const auto best = best_vote();
+    if (anew || best != vote_) prefer(now, best, out);
+}
+
+/// Of ours and those told, for servers that we hear ourselves: who is elected by those whom it does not reach cannot lead
+/// them (hazard Z-56).
+Vote Election::best_vote() const {
+    auto best = vote_;
+    for (const auto& [from, heard] : votes_) {
+        if (heard.state != PeerState::kLooking || !beats(heard.vote, best)) continue;
+        const auto leader = *server_of(heard.vote.leader);
+        const auto looked = looked_in_.find(leader);
+        if (leader == self_ || (looked != looked_in_.end() && looked->second == round_)) best = heard.vote;
+    }
+    return best;
 }
 
 void Election::take_settled(ServerId from, const Heard& heard) {
@@ -115,6 +132,15 @@ bool Election::leader_agrees(const Votes& votes, const Heard& heard) const {
     if (heard.vote.leader == number(self_)) return heard.round == round_ && counted_;
     const auto leader = votes.find(*server_of(heard.vote.leader));
     return leader != votes.end() && leader->second.state == PeerState::kLeading;
+}
+
+/// What told us that all is new may have been said long ago: ZooKeeper's servers say their last word again on a new link.
+void Election::doubt_fresh(Instant now, const Vote& told, std::vector<Output>& out) {
+    if (!fresh_ || own_.zxid != 0 || own_.epoch != 0 || has_nothing(told)) return;
+    fresh_ = counted_ = false;
+    votes_.clear();
+    own_.zxid = -1;
+    prefer(now, own_, out);
 }
 
 void Election::note_empty(Instant now, const ElectionMessage& message, std::vector<Output>& out) {

@@ -3,7 +3,8 @@
 // Source    ZooKeeper's fast leader election (docs/zab.md). A vote for a higher epoch, then zxid, then server wins.
 // Departure a round is decided as soon as a quorum agrees and no voter is left that could still be heard: each has spoken
 //           in this round, or the way to it is refused or broken. Only else is waited for better votes, as ZooKeeper
-//           always does.
+//           always does. A vote for a server that we did not hear in this round is not taken over: the links between
+//           the others may be there, and that one not (hazard Z-56).
 // Amnesia   a voter without history says zxid -1: it is counted by nobody, and counts nobody. When all voters say that
 //           they have nothing, the ensemble is a fresh one, and they vote (hazard Z-15).
 // Life      one object for the life of the process: it answers those who look also when we do not.
@@ -67,7 +68,9 @@ private:
     void take_looking(Instant now, const ElectionMessage& message, std::vector<Output>& out);
     void take_settled(ServerId from, const Heard& heard);
     void note_empty(Instant now, const ElectionMessage& message, std::vector<Output>& out);
+    void doubt_fresh(Instant now, const Vote& told, std::vector<Output>& out);
     void answer(const ElectionMessage& message, std::vector<Output>& out) const;
+    [[nodiscard]] Vote best_vote() const;
     void prefer(Instant now, const Vote& vote, std::vector<Output>& out);
     void look_for_quorum(Instant now);
     [[nodiscard]] bool all_heard() const;
@@ -87,8 +90,9 @@ private:
     bool counted_ = true;  // we have what may be counted
     bool fresh_ = false;
 
-    Votes votes_;    // of this round
-    Votes settled_;  // of those who follow or lead
+    Votes votes_;                                 // of this round
+    Votes settled_;                               // of those who follow or lead
+    std::map<ServerId, std::int64_t> looked_in_;  // the round in which we heard it look last
     std::set<ServerId> unreachable_;
     std::map<ServerId, ElectionMessage> empty_;  // voters who have nothing, and what they said last
     std::optional<Instant> decide_at_;           // a quorum agrees, and better votes are waited for until then

@@ -76,7 +76,7 @@ void Replica::deliver(Outputs& out) {
         reading_ = next_tag();
         out.emplace_back(ReadLog{reading_, delivered_, options_.catch_up_bytes});
     }
-    history_.trim(options_.window_bytes_max, delivered_);
+    history_.trim(options_.window_bytes_max, durable_);  // what is not delivered yet can be read again
 }
 
 void Replica::deliver(const Record& record, Outputs& out) {

@@ -39,6 +39,7 @@ void Core::Impl::on(const ClientFrame& frame, Outputs& out) {
     const bool ready = (client->phase == kOpen || client->phase == kNew) && client->held.empty() && client->lost == 0;
     if (ready && answers() && !must_wait(*client, frame.frame))
         return dispatch(*client, frame.frame, now_.monotonic, out);
+    if (client->phase == kOpen) (void)touch(*client);  // its client lives, however long the frame waits
     hold(*client, frame.frame, out);
 }
 

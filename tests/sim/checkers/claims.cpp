@@ -8,7 +8,7 @@ namespace zabd::sim {
 
 using wire::PacketType;
 
-void ClaimsChecker::on_packet_sent(ServerId server, const wire::QuorumPacket& packet, const DiskFacts& disk) {
+void ClaimsChecker::on_packet_sent(ServerId server, ServerId, const wire::QuorumPacket& packet, const DiskFacts& disk) {
     const auto accepts = [&](Epoch epoch, std::string_view what) {
         if (disk.hard_state.accepted_epoch < epoch)
             violated("I-DISK", fmt::format("server {} sends {} of epoch {}, and its disk has accepted {}",
@@ -18,19 +18,22 @@ void ClaimsChecker::on_packet_sent(ServerId server, const wire::QuorumPacket& pa
         case PacketType::kFollowerInfo:
             // One without an epoch is not believed whatever it says: it may have been told that all is new.
             if (const auto info = wire::decode_learner_info(packet.data.view());
-                info && !info->no_history && packet.zxid.epoch() != 0 && lost_.contains(server))
-                violated("I-DISK",
-                         fmt::format("server {} has lost its history, and claims to have one", number(server)));
+                info && !info->no_history && packet.zxid.epoch() != 0)
+                check_lost(server);
             return;
         case PacketType::kLeaderInfo: return accepts(packet.zxid.epoch(), "LEADERINFO");
         case PacketType::kAckEpoch: return accepts(disk.hard_state_asked.accepted_epoch, "ACKEPOCH");
         case PacketType::kAck:
             check_ack(server, packet, disk);
-            if (packet.zxid.counter() == 0) lost_.erase(server);
             if (packet.zxid.counter() != 0) claimed_[server] = std::max(claimed_[server], packet.zxid);
             return;
         default: return;
     }
+}
+
+void ClaimsChecker::check_lost(ServerId server) const {
+    if (any_logged_ && lost_.contains(server))
+        violated("I-DISK", fmt::format("server {} has lost its history, and claims to have one", number(server)));
 }
 
 void ClaimsChecker::check_ack(ServerId server, const wire::QuorumPacket& packet, const DiskFacts& disk) {
@@ -51,7 +54,11 @@ void ClaimsChecker::check_ack(ServerId server, const wire::QuorumPacket& packet,
 
 void ClaimsChecker::on_disk_lost(ServerId server, bool empty) {
     claimed_.erase(server);
-    if (empty) lost_.insert(server);
+    if (empty) lost_[server] = false;
+}
+
+void ClaimsChecker::on_hard_state_saved(ServerId server, const zab::HardState& state) {
+    if (state.has_history) lost_.erase(server);
 }
 
 void ClaimsChecker::on_truncated(ServerId server, Zxid zxid) {
@@ -60,6 +67,11 @@ void ClaimsChecker::on_truncated(ServerId server, Zxid zxid) {
 }
 
 void ClaimsChecker::on_recovery(const Recovery& recovery, const Model&) {
+    if (const auto lost = lost_.find(recovery.server); lost != lost_.end()) {
+        const bool got_back = recovery.disk.hard_state.has_history;
+        if (got_back && !lost->second) check_lost(recovery.server);
+        got_back ? void(lost_.erase(lost)) : void(lost->second = true);
+    }
     const auto claimed = claimed_[recovery.server];
     if (recovery.disk.log_durable < claimed)
         violated("I-DUR", fmt::format("server {} starts with a log up to {:#x}, and had acknowledged {:#x}",

@@ -280,6 +280,27 @@ TEST_CASE("a checkpoint's thread opens snapshots, once there is something to str
     checkpoint.stop();
 }
 
+TEST_CASE("a snapshot that is asked for while another one is opened does not wait for a change", "[storage][snapshot]") {
+    const TemporaryDirectory directory;
+    CheckpointSummary summary;
+    auto opened = Checkpoint::open({.directory = directory.path(), .identity = 42, .triggers = {.quiet = Millis(1)}},
+                                   {}, summary);
+    REQUIRE(opened);
+    auto& checkpoint = **opened;
+    checkpoint.start([](const auto&) {});
+    std::promise<bool> second;
+    checkpoint.open_snapshot([&](const auto&) {
+        checkpoint.open_snapshot([&](auto source) { second.set_value(source != nullptr); });
+    });
+    auto images = tree_of(10, 1);
+    images.zxid = Zxid::of(1, 1);
+    checkpoint.put(images);
+    auto ready = second.get_future();
+    REQUIRE(ready.wait_for(std::chrono::minutes(1)) == std::future_status::ready);
+    CHECK(ready.get());
+    checkpoint.stop();
+}
+
 TEST_CASE("a checkpoint that stops with nothing to stream says so", "[storage][snapshot]") {
     const TemporaryDirectory directory;
     CheckpointSummary summary;

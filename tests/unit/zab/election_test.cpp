@@ -113,6 +113,24 @@ TEST_CASE("a better vote is waited for while it may come", "[zab][election]") {
     CHECK(booth.election.winner() == kOne);
 }
 
+TEST_CASE("Z-56: who is not heard itself is not voted for, whatever others say", "[zab][election]") {
+    const auto late = GENERATE(false, true);
+    Booth booth;
+    booth.begin(Zxid::of(1, 5));
+    booth.looking(kTwo, 3, 0x100000009);
+    CHECK_FALSE(booth.said());
+    booth.wait(Millis(200));
+    CHECK(booth.said()->notification.leader == 1);
+    if (late) {
+        booth.looking(kThree, 3, 0x100000009);
+        CHECK(booth.said()->notification.leader == 3);
+        CHECK(booth.election.winner() == kThree);
+    } else {
+        booth.looking(kTwo, 2, 0x100000005);
+        CHECK(booth.said()->notification.leader == 2);
+    }
+}
+
 TEST_CASE("a later round begins anew, an earlier one is answered", "[zab][election]") {
     Booth booth;
     booth.begin(Zxid::of(1, 5));
