@@ -178,8 +178,7 @@ private:
         const std::chrono::duration<double> worked = steady_clock::now() - slice_began_;
         std::unique_lock lock(mutex_);
         if (lag < 1 && !writer_.progress().behind && wanted_.empty())
-            wake_.wait_for(lock, worked * (kPausePerWork * (1 - lag)),
-                           [this] { return stopping_ || !asked_.empty(); });
+            wake_.wait_for(lock, worked * (kPausePerWork * (1 - lag)), [this] { return stopping_ || !asked_.empty(); });
         take(lock);
         slice_began_ = steady_clock::now();
     }

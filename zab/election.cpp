@@ -37,7 +37,8 @@ Election::Election(ServerId self, Membership membership, std::string config_text
 void Election::begin(Instant now, const Begin& own, std::vector<Output>& out) {
     state_ = PeerState::kLooking;
     if (round_ < std::numeric_limits<std::int64_t>::max()) ++round_;  // a peer may have told any
-    counted_ = own.zxid.has_value() || fresh_;
+    fresh_ = fresh_ && own.zxid == Zxid{};
+    counted_ = own.zxid.has_value();
     votes_.clear();
     settled_.clear();
     decide_at_.reset();
@@ -60,7 +61,7 @@ void Election::on(Instant now, const ElectionMessage& message, std::vector<Outpu
     if (!admissible(message)) return;
     const auto& said = message.notification;
     if (said.state == PeerState::kLooking) looked_in_[message.from] = said.round;
-    if (!looking()) return;
+    if (!looking()) return note_settled(message);
     doubt_fresh(now, vote_of(said), out);
     if (said.state == PeerState::kLooking) {
         note_empty(now, message, out);
@@ -105,25 +106,37 @@ Vote Election::best_vote() const {
 }
 
 void Election::take_settled(ServerId from, const Heard& heard) {
-    const auto agree = [&](const Votes& votes) {
-        std::set<ServerId> servers;
-        for (const auto& [server, other] : votes) {
-            const bool same = other.state == PeerState::kLooking
-                                  ? other.vote == heard.vote && other.round == heard.round
-                                  : other.vote.leader == heard.vote.leader &&
-                                        (&votes == &votes_ || other.vote.epoch == heard.vote.epoch);
-            if (same) servers.insert(server);
-        }
-        return membership_.has_quorum(servers) && leader_agrees(votes, heard);
-    };
     if (heard.round == round_) {
         votes_[from] = heard;
-        if (agree(votes_)) return decide(heard.vote);
+        if (agrees(votes_, heard)) return decide(heard.vote);
     }
     settled_[from] = heard;
-    if (!agree(settled_)) return;
+    if (!agrees(settled_, heard)) return;
     round_ = heard.round;
     decide(heard.vote);
+}
+
+/// Does a quorum of them, and the leader itself, say what this one says?
+bool Election::agrees(const Votes& votes, const Heard& heard) const {
+    std::set<ServerId> servers;
+    for (const auto& [server, other] : votes) {
+        const bool same =
+            other.state == PeerState::kLooking
+                ? other.vote == heard.vote && other.round == heard.round
+                : other.vote.leader == heard.vote.leader && (&votes == &votes_ || other.vote.epoch == heard.vote.epoch);
+        if (same) servers.insert(server);
+    }
+    return membership_.has_quorum(servers) && leader_agrees(votes, heard);
+}
+
+/// Whom we decided for may have been late, and nobody else may follow it.
+void Election::note_settled(const ElectionMessage& message) {
+    const auto& said = message.notification;
+    if (said.state != PeerState::kFollowing && said.state != PeerState::kLeading) return;
+    const Heard heard{vote_of(said), said.round, said.state};
+    settled_[message.from] = heard;
+    const bool another = heard.vote.leader != vote_.leader && heard.vote.leader != number(self_);
+    if (another && agrees(settled_, heard)) superseded_ = true;
 }
 
 /// A leader that has not said so itself may be one that died: its followers may not have noticed yet.
@@ -195,6 +208,8 @@ bool Election::all_heard() const {
 void Election::decide(const Vote& vote) {
     vote_ = vote;
     decide_at_.reset();
+    settled_.clear();
+    superseded_ = false;
     if (vote.leader == number(self_)) {
         state_ = PeerState::kLeading;
     } else {

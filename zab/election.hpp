@@ -49,6 +49,8 @@ public:
 
     /// Of this round; stays until the next begins.
     [[nodiscard]] std::optional<ServerId> winner() const;
+    /// Since then a quorum was heard to follow another server, which says that it leads.
+    [[nodiscard]] bool superseded() const { return superseded_; }
     /// All voters were heard to have nothing: we may be counted.
     [[nodiscard]] bool fresh_ensemble() const { return fresh_; }
     /// The epoch of the winner stands: what we tell of our vote from here on.
@@ -67,6 +69,8 @@ private:
     [[nodiscard]] bool admissible(const ElectionMessage& message) const;
     void take_looking(Instant now, const ElectionMessage& message, std::vector<Output>& out);
     void take_settled(ServerId from, const Heard& heard);
+    [[nodiscard]] bool agrees(const Votes& votes, const Heard& heard) const;
+    void note_settled(const ElectionMessage& message);
     void note_empty(Instant now, const ElectionMessage& message, std::vector<Output>& out);
     void doubt_fresh(Instant now, const Vote& told, std::vector<Output>& out);
     void answer(const ElectionMessage& message, std::vector<Output>& out) const;
@@ -89,6 +93,7 @@ private:
     Vote vote_;            // proposed while looking, then the winner's
     bool counted_ = true;  // we have what may be counted
     bool fresh_ = false;
+    bool superseded_ = false;
 
     Votes votes_;                                 // of this round
     Votes settled_;                               // of those who follow or lead

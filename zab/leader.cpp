@@ -517,14 +517,19 @@ void Leader::look_at_learners(Instant now, Outputs& out) {
 }
 
 void Leader::look_at_quorum(Instant now) {
-    std::set<ServerId> heard{self()};
-    for (const auto& [link, learner] : learners_) {
-        const bool alive = learner.votes && learner.phase >= LearnerPhase::kAcked &&
-                           now - learner.heard <= replica_.ticks(replica_.options().sync_limit);
-        if (alive) heard.insert(learner.server);
-    }
-    if (!membership().has_quorum(heard)) fail("the quorum is gone");
+    if (!hears_quorum(now, replica_.ticks(replica_.options().sync_limit))) fail("the quorum is gone");
 }
+
+bool Leader::hears_quorum(Instant now, Millis within) const {
+    if (alone_) return true;
+    std::set<ServerId> heard{self()};
+    for (const auto& [link, learner] : learners_)
+        if (learner.votes && learner.phase >= LearnerPhase::kAcked && now - learner.heard <= within)
+            heard.insert(learner.server);
+    return membership().has_quorum(heard);
+}
+
+bool Leader::hears_quorum(Instant now) const { return hears_quorum(now, replica_.options().tick); }
 
 std::size_t Leader::synced(bool observers) const {
     return static_cast<std::size_t>(std::ranges::count_if(learners_, [&](const auto& entry) {

@@ -63,7 +63,10 @@ struct Participant::Impl {
     void take_role(ServerId winner, Outputs& out);
     void begin_serving(Outputs& out);
     void give_up(std::string reason, Outputs& out);
-    [[nodiscard]] bool no_history() const { return !replica.hard_state().has_history && !election.fresh_ensemble(); }
+    /// In a fresh ensemble to have nothing is to have all there is.
+    [[nodiscard]] bool no_history() const {
+        return !replica.hard_state().has_history && !(election.fresh_ensemble() && replica.history().last() == Zxid{});
+    }
 
     // --- links of learners while we look ---
     void clear_lobby(Outputs& out);
@@ -252,6 +255,7 @@ void Participant::Impl::on(const Tick&, Outputs& out) {
 void Participant::Impl::settle(Outputs& out) {
     if (leader && leader->failure()) give_up(*leader->failure(), out);
     if (learner && learner->failure()) give_up(*learner->failure(), out);
+    if (!serving && (leader || learner) && election.superseded()) give_up("a quorum follows another server", out);
     if (!leader && !learner && !looking) look_for_leader(out);
     if (looking) {
         if (const auto winner = election.winner()) take_role(*winner, out);
@@ -323,6 +327,8 @@ Role Participant::role() const {
     const auto& options = impl_->replica.options();
     return options.membership.votes(options.self) ? Role::kFollowing : Role::kObserving;
 }
+
+bool Participant::hears_quorum() const { return impl_->leader && impl_->leader->hears_quorum(impl_->now); }
 
 bool Participant::serving() const { return impl_->serving; }
 

@@ -64,6 +64,8 @@ public:
 
     [[nodiscard]] Role role() const;
     [[nodiscard]] bool serving() const;
+    /// We lead, and a quorum has spoken within the last tick.
+    [[nodiscard]] bool hears_quorum() const;
     /// The leader we follow, or ourselves; nullopt while looking.
     [[nodiscard]] std::optional<ServerId> leader() const;
     [[nodiscard]] const HardState& hard_state() const;

@@ -35,6 +35,7 @@ void Replica::truncate(Instant now, Zxid up_to, Outputs& out) {
     ZABD_ASSERT(up_to >= committed_);
     if (log_settled()) progress_at_ = now;
     history_.truncate(up_to);
+    reading_ = 0;  // what comes may be cut already
     durable_ = std::min(durable_, up_to);
     in_flight_ = 0;
     for (auto at = delivered_; const auto* record = history_.next(at); at = record->zxid) ++in_flight_;

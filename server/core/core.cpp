@@ -73,7 +73,8 @@ void Core::Impl::start(Outputs& out) {
 }
 
 void Core::Impl::expire_sessions(Outputs& out) {
-    if (!available() || !leads()) return;
+    // Whom it does not hear of now may be heard by the others (hazard Z-64).
+    if (!available() || !leads() || !zab().hears_quorum()) return;
     for (const auto session : sessions_.expired(now_.monotonic)) {
         if (!available())
             return;  // the epoch's last number is given; the next leader gives all sessions their time anew

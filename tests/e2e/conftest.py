@@ -17,9 +17,11 @@ import harness
 def pytest_addoption(parser):
     parser.addoption("--server", choices=("zabd", "zookeeper", "zabd-ensemble"), default="zabd",
                      help="the server under test; zabd-ensemble for tests/e2e/clients alone")
+    parser.addoption("--kill-every", type=float, default=10, help="seconds between kills of zabd-ensemble's leader")
     parser.addoption("--seed", type=int, default=None, help="replays a random test; default: a new seed, printed")
     parser.addoption("--operations", type=int, default=20000, help="length of the differential test")
-    parser.addoption("--rounds", type=int, default=None, help="kills in the kill -9 test; default 50, ZooKeeper 4")
+    parser.addoption("--rounds", type=int, default=None,
+                     help="of the kill -9 test (default 50, ZooKeeper 4) and of the ensemble's nemesis (default 4)")
 
 
 def pytest_configure():

@@ -75,7 +75,10 @@ class Ensemble:
             self._started.add(number)
 
     def kill(self, *numbers):
-        """As a power cut would end them."""
+        """As a power cut would end them, all at once."""
+        for number in numbers:
+            if self[number].running():
+                self[number].process.kill()
         for number in numbers:
             self[number].kill()
             self._started.discard(number)
@@ -108,6 +111,9 @@ class Ensemble:
         for number in self._started:
             assert self[number].running(), f"{number} ended by itself:\n{self[number].log_text()[-LOG_TAIL:]}"
         return sorted(self._started - self._paused)
+
+    def paused(self):
+        return sorted(self._paused)
 
     # --- what members say ---
 
@@ -198,9 +204,12 @@ class Ensemble:
 
     def _configure(self):
         ports = {n: [harness.free_port() for _ in range(3)] for n in self.voters + self.observers}
-        lines = {f"server.{n}": self._server_line(n, *ports[n]) for n in ports}
-        self.members = {n: self._member(self._directory / f"server{n}", n, ports[n][2], {**lines, **self._settings})
-                        for n in ports}
+        self.members = {n: self._member(self._directory / f"server{n}", n, ports[n][2],
+                                        {**self._server_lines(n, ports), **self._settings}) for n in ports}
+
+    def _server_lines(self, seen_by, ports):
+        """The server lines of one member's zoo.cfg; of each its quorum, election and client port."""
+        return {f"server.{n}": self._server_line(n, *ports[n]) for n in ports}
 
     def _server_line(self, number, quorum_port, election_port, client_port):
         role = "observer" if number in self.observers else "participant"

@@ -158,6 +158,11 @@ class Server:
         lines = {**self._config, "clientPort": self.port}
         self.config_file.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
 
+    def move_into(self, namespace, host):
+        """Where it runs when it is started next: a network namespace (a file of /proc), and its address there."""
+        self.host = host
+        self._command = ["nsenter", f"--net={namespace}", *self._command]
+
     def launch(self):
         """Starts the process and does not wait: for what may end, or be ended, before it serves."""
         self.write_config()

@@ -14,8 +14,9 @@ using wire::OpCode;
 
 namespace {
 
-constexpr Xid kXidSetWatches = -8;     // as ZooKeeper's own clients have it
-constexpr std::uint64_t kMoves = 800;  // of a thousand losses: it tries another server
+constexpr Xid kXidSetWatches = -8;      // as ZooKeeper's own clients have it
+constexpr std::uint64_t kMoves = 800;   // of a thousand losses: it tries another server
+constexpr std::uint64_t kWanders = 10;  // of a thousand thoughts: it leaves its server, though nothing is wrong
 constexpr Duration kBackOffMin = milliseconds(20);
 constexpr Duration kBackOffMax = seconds(2);
 
@@ -190,6 +191,8 @@ void Client::think() {
         if (thinks == thinks_) think();
     });
     if (closing_ || resting_ || asked_.size() >= options_.pipeline_max) return;
+    const bool wanders = servers_.size() > 1 && !options_.pinned && !probing_ && phase_ == Phase::kOpen;
+    if (wanders && stage_.random.per_mille(kWanders)) return lose("it moves on");
     ask(probing_ ? Workload::probe() : workload_.next());
 }
 

@@ -27,6 +27,12 @@ public:
         std::push_heap(heap_.begin(), heap_.end(), later);
     }
 
+    /// Nothing may be due before.
+    void pass_to(Time when) {
+        ZABD_ASSERT(empty() || next_at() >= when);
+        now_ = std::max(now_, when);
+    }
+
     /// Requires !empty().
     void run_next() {
         std::pop_heap(heap_.begin(), heap_.end(), later);

@@ -1,10 +1,11 @@
-// The 32 kinds of fault, in one table with their counters.
+// The 32 kinds of fault, in one table with their counters and with how often each must come at least.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace zabd::sim {
 
@@ -55,6 +56,7 @@ struct FaultKind {
     Fault fault;
     std::string_view group;
     std::string_view name;
+    std::uint64_t per_1000_seeds;  // at least, of seeds that draw the size of their ensemble
 };
 
 [[nodiscard]] const std::array<FaultKind, kFaultKinds>& fault_kinds();
@@ -70,5 +72,13 @@ public:
 private:
     std::array<std::uint64_t, kFaultKinds> counts_{};
 };
+
+struct TooRare {
+    std::string_view name;
+    std::uint64_t count = 0;
+    std::uint64_t floor = 0;
+};
+/// None of fewer than 1000 seeds: chance has too large a part in those.
+[[nodiscard]] std::vector<TooRare> too_rare(const FaultCounts& counts, std::uint64_t seeds);
 
 }  // namespace zabd::sim

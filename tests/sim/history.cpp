@@ -76,6 +76,9 @@ bool History::commit(ServerId server, Zxid before, Zxid zxid) {
         record.request->committed = zxid;
     }
     committed_[zxid];
+    const auto& header = record.header;
+    if (header.type == OpCode::kCreateSession && !sessions_given_.insert(header.session).second)
+        violated("I-SESS", fmt::format("session {:#x} is given again", number(header.session)));
     return true;
 }
 

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -90,6 +91,7 @@ private:
     std::map<std::pair<SessionId, Xid>, Request> requests_;
     Records records_;
     std::map<Zxid, Committed> committed_;
+    std::set<SessionId> sessions_given_;  // ever
     std::map<Zxid, Model> models_;
     Zxid acknowledged_;
 };

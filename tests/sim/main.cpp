@@ -15,7 +15,7 @@ namespace {
 
 using namespace zabd::sim;
 
-enum Exit : int { kPassed = 0, kIncorrect = 1, kUsage = 2, kNotLive = 3, kCrashed = 4 };
+enum Exit : int { kPassed = 0, kIncorrect = 1, kUsage = 2, kNotLive = 3, kCrashed = 4, kTame = 5 };
 
 /// What to say when production code stops the process; made before each run, as a signal handler cannot.
 std::string crash_text;
@@ -74,14 +74,24 @@ void report(const Totals& totals, std::chrono::duration<double> took) {
     }
 }
 
+/// Exit code.
+int demand_floors(const Totals& totals) {
+    const auto found = too_rare(totals.faults, totals.seeds);
+    std::fflush(stdout);
+    for (const auto& [name, count, floor] : found)
+        fmt::print(stderr, "FAILED: the fault '{}' was injected {} times, and {} are the least\n", name, count, floor);
+    return found.empty() ? kPassed : kTame;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     CLI::App app("Runs zabd's core and storage in a simulated world, and checks that its promises hold.");
     WorldOptions options;
-    std::uint64_t seeds = 0, from = 1, failures_max = 0;
+    std::uint64_t seeds = 0, from = 1;
     double minutes = 0;
     bool prints_report = false, prints_hashes = false, no_faults = false, fresh = false, keeps_going = false;
+    bool wants_floors = false;
     std::string planted;
     app.add_option("--seed", options.seed, "run this one");
     app.add_option("--seeds", seeds, "run so many");
@@ -89,9 +99,9 @@ int main(int argc, char** argv) {
     app.add_option("--minutes", minutes, "go on with further ones for so long");
     app.add_flag("--fresh", fresh, "begin with a seed that nobody has run, made of the time");
     app.add_flag("--keep-going", keeps_going, "run the other seeds though one has failed");
-    app.add_option("--failures-max", failures_max, "so many failing seeds are told, and do not fail the run");
     app.add_flag("--trace", options.trace, "print what happens");
     app.add_flag("--report", prints_report, "print counts at the end");
+    app.add_flag("--floors", wants_floors, "fail if a kind of fault was too rare; of 1000 seeds or more");
     app.add_flag("--hashes", prints_hashes, "print each seed and its hash");
     app.add_flag("--no-faults", no_faults, "let nothing go wrong");
     app.add_option("--servers", options.voters, "so many voters: 1, 3, 5 or 7; else drawn for each seed")
@@ -102,13 +112,13 @@ int main(int argc, char** argv) {
         if (planted == name) options.planted.bug = bug;
     if (!planted.empty() && options.planted.is(Bug::kNone)) return kUsage;
     options.faults = !no_faults;
+    if (wants_floors && (no_faults || options.voters != 0)) return kUsage;  // they are those of the usual mixture
 
     std::signal(SIGABRT, on_abort);
     const auto start = std::chrono::steady_clock::now();
     const auto took = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start); };
     Totals totals;
     int first_failure = kPassed;
-    std::uint64_t failures = 0;
     if (seeds == 0 && minutes == 0) {
         seeds = 1;
         from = options.seed;
@@ -119,9 +129,10 @@ int main(int argc, char** argv) {
     for (auto seed = from; seed < from + seeds || took().count() < minutes * 60; ++seed) {
         options.seed = seed;
         const auto exit = run(options, prints_hashes, totals);
-        if (exit != kPassed && ++failures > failures_max && !keeps_going) return exit;
+        if (exit != kPassed && !keeps_going) return exit;
         if (first_failure == kPassed) first_failure = exit;
     }
     if (prints_report) report(totals, took());
-    return failures > failures_max ? first_failure : static_cast<int>(kPassed);
+    if (first_failure != kPassed) return first_failure;
+    return wants_floors ? demand_floors(totals) : static_cast<int>(kPassed);
 }

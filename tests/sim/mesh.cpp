@@ -130,7 +130,8 @@ void Mesh::send(LinkId id, std::string_view bytes) {
     if (found == ends_.end()) return;
     const auto [number, from] = found->second;
     while (!bytes.empty()) {
-        const auto size = stage_.random.per_mille(kSplit) ? 1 + stage_.random.below(bytes.size()) : bytes.size();
+        const bool splits = !stage_.planted.makes_hear() && stage_.random.per_mille(kSplit);
+        const auto size = splits ? 1 + stage_.random.below(bytes.size()) : bytes.size();
         push(number, from, std::string(bytes.substr(0, size)), false);
         bytes.remove_prefix(size);
     }
@@ -154,7 +155,8 @@ void Mesh::push(LinkNumber number, std::size_t from, std::string bytes, bool las
     const auto ready = stage_.queue.now() + latency(end.server, link.ends[1 - from].server, bytes.size());
     stream.arrival = std::max(stream.arrival, ready);
     stream.bytes += bytes.size();
-    stream.pieces.push_back({std::move(bytes), stream.arrival, last});
+    const bool held = !link.election && !last && path(end.server, link.ends[1 - from].server).held;
+    stream.pieces.push_back({std::move(bytes), stream.arrival, last, held});
     if (stream.pieces.size() == 1) pump(number, from);
     tell_congestion(link, from);
 }
@@ -177,7 +179,9 @@ void Mesh::pump(LinkNumber number, std::size_t from) {
             });
             return;
         }
-        if (!passes(link.ends[from].server, link.ends[1 - from].server)) return;
+        const auto sender = link.ends[from].server;
+        const auto receiver = link.ends[1 - from].server;
+        if (!passes(sender, receiver) || (stream.pieces.front().held && path(sender, receiver).held)) return;
         auto piece = std::move(stream.pieces.front());
         stream.pieces.pop_front();
         stream.bytes -= piece.bytes.size();
@@ -307,6 +311,11 @@ void Mesh::cut(ServerId from, ServerId to) { path(from, to).cut = true; }
 
 void Mesh::mend(ServerId from, ServerId to) {
     path(from, to).cut = false;
+    wake();
+}
+
+void Mesh::release(ServerId from, ServerId to) {
+    path(from, to).held = false;
     wake();
 }
 

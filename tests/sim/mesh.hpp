@@ -58,6 +58,9 @@ public:
     void cut(ServerId from, ServerId to);
     void mend(ServerId from, ServerId to);
     [[nodiscard]] bool is_cut(ServerId from, ServerId to) const;
+    /// What is sent on quorum links from now on waits, behind what was sent before.
+    void hold(ServerId from, ServerId to) { path(from, to).held = true; }
+    void release(ServerId from, ServerId to);
     /// What is sent is late by up to `by`, each link for itself.
     void delay(ServerId from, ServerId to, Duration time, Duration by);
     void lose(ServerId from, ServerId to, Duration time) { path(from, to).lossy_until = stage_.queue.now() + time; }
@@ -77,6 +80,7 @@ private:
     };
     struct Path {
         bool cut = false;
+        bool held = false;
         Time delayed_until{0};
         Duration delay{0};
         Time lossy_until{0};
@@ -87,6 +91,7 @@ private:
         std::string bytes;
         Time ready{0};
         bool last = false;  // the end of the stream
+        bool held = false;  // until the path is released
     };
     /// What one end has sent.
     struct Stream {

@@ -5,6 +5,7 @@
 #include "tests/sim/world.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace zabd::sim {
 
@@ -140,7 +141,8 @@ void Nemesis::partition() {
     std::vector<ServerId> ids;
     for (const auto& server : world_.servers()) ids.push_back(server->id());
     const auto shape = static_cast<Shape>(random.below(kShapes));
-    auto cuts = cuts_of(shape, ids, random);
+    const auto* leader = random.coin() ? world_.leader() : nullptr;
+    auto cuts = cuts_of(shape, ids, leader ? leader->id() : random.pick(std::span(ids)), random);
     stage_.faults.add(fault_of(shape));
     const auto spread = random.coin() ? Duration(0) : random.mostly_short(milliseconds(10), seconds(5));
     const auto time = random.mostly_short(milliseconds(200), seconds(40));

@@ -1,5 +1,5 @@
 // What a server sends to another one on a quorum link, packet by packet: seen by checkers, and by the bugs that are planted
-// in it. Each link has one.
+// in it. Each link has one at each of its ends.
 #pragma once
 
 #include "tests/sim/planted_bugs.hpp"
@@ -8,6 +8,7 @@
 #include "wire/quorum.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,9 +26,19 @@ public:
 
 private:
     void plant(wire::QuorumPacket packet, Planted planted, Random& random, Passed& out);
+    void plant_in_sync(wire::QuorumPacket packet, Bug bug, Passed& out);
+    void plant_in_broadcast(wire::QuorumPacket packet, Bug bug, Random& random, Passed& out);
+    void plant_in_requests(wire::QuorumPacket packet, Bug bug, Random& random, Passed& out);
+    void swap_requests(wire::QuorumPacket packet, Random& random, Passed& out);
+    void put_behind_sync(wire::QuorumPacket packet, Passed& out);
 
     wire::PacketSplitter splitter_{std::size_t{64} << 20};
-    bool up_to_date_ = false;  // the learner at the other end has been told so
+    // Of the learner at the other end, if one is there.
+    bool new_leader_sent_ = false;
+    bool up_to_date_ = false;
+    std::string held_;                                  // packets that go later
+    int pings_ = 0;                                     // since something was held
+    std::optional<wire::QuorumPacket> request_behind_;  // the next one
 };
 
 }  // namespace zabd::sim

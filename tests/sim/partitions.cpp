@@ -1,5 +1,6 @@
 #include "tests/sim/partitions.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace zabd::sim {
@@ -23,8 +24,9 @@ std::vector<Cut> cuts(const std::vector<ServerId>& servers, const Apart& apart) 
 
 }  // namespace
 
-std::vector<Cut> cuts_of(Shape shape, std::vector<ServerId> servers, Random& random) {
+std::vector<Cut> cuts_of(Shape shape, std::vector<ServerId> servers, ServerId first, Random& random) {
     shuffle(servers, random);
+    std::iter_swap(servers.begin(), std::ranges::find(servers, first));
     const auto count = servers.size();
     const auto edge = 1 + random.below(count - 1);
     std::vector<Cut> result;

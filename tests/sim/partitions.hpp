@@ -22,8 +22,8 @@ enum class Shape : std::uint8_t {
 };
 inline constexpr std::size_t kShapes = static_cast<std::size_t>(Shape::kAlone) + 1;
 
-/// In a random order. `servers`: at least three.
-[[nodiscard]] std::vector<Cut> cuts_of(Shape shape, std::vector<ServerId> servers, Random& random);
+/// In a random order. `servers`: at least three. `first` of them is the one alone, or the one that hears both groups.
+[[nodiscard]] std::vector<Cut> cuts_of(Shape shape, std::vector<ServerId> servers, ServerId first, Random& random);
 [[nodiscard]] Fault fault_of(Shape shape);
 
 }  // namespace zabd::sim

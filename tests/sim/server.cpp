@@ -1,5 +1,6 @@
 #include "tests/sim/server.hpp"
 
+#include "tests/sim/planted_inputs.hpp"
 #include "tests/sim/power_cut.hpp"
 #include "wire/assert.hpp"
 #include "wire/jute.hpp"
@@ -42,6 +43,7 @@ Server::Server(Stage& stage, const ServerOptions& options, Network& network, Mes
       oracle_(options.core.server, history, checkers),
       store_(stage, options.store),
       connection_last_(number(options.core.server) << 32) {
+    options_.core.membership = membership_with_planted_bug(options.core.membership, id(), stage.planted);
     mesh_.attach(id(), *this);
 }
 
@@ -128,6 +130,7 @@ void Server::run_inputs() {
 
 void Server::tick() {
     after(kTick, [this] { tick(); });
+    if (stage_.planted.is(Bug::kLeaderNeverSilent)) hear_of_leader();
     if (inputs_.empty())
         input([this] {
             begin_batch();
@@ -179,7 +182,9 @@ Result<void> Server::recover() {
     }
     recovered_ = opened->checkpoint;
     const auto stands_at = recovered_.summary.zxid;
-    options_.core.start = now().wall;
+    // Ids of sessions that are over may come again if the clock was set back while the server was down: ZooKeeper's too.
+    options_.core.start =
+        member() ? std::max(now().wall, WallTime{static_cast<std::int64_t>(options_.core.start) + 1}) : now().wall;
     core_ = std::make_unique<core::Core>(options_.core, std::move(opened->begin));
     std::set<Zxid> log;
     for (auto& [zxid, txn] : opened->records) {
@@ -352,8 +357,9 @@ void Server::feed(ConnectionId id, std::string_view bytes) {
         begin_batch();
         oracle_.frame_in(id, *frame);
         ++frames_in_batch_;
-        step(core::ClientFrame{id, *frame});
-        if (stage_.planted.is(Bug::kWriteTwice) && stage_.random.per_mille(20)) step(core::ClientFrame{id, *frame});
+        const auto given = frame_with_planted_bug(*frame, stage_.planted);
+        step(core::ClientFrame{id, given});
+        if (stage_.planted.is(Bug::kWriteTwice) && stage_.random.per_mille(20)) step(core::ClientFrame{id, given});
     }
     ZABD_ASSERT(!connection.splitter.failed());
 }
@@ -387,7 +393,7 @@ void Server::carry_out(core::AppendToLog& output) {
             [this, record = storage::LogRecord{output.zxid, std::move(output.txn)}] { store_.log().add(record); });
         return;
     }
-    if (answers_before_sync())
+    if (tells_durable_early())
         after(Duration(0), [this, zxid = output.zxid] {
             if (zxid > progress_.log().zxid_durable) input([this, zxid] { step(core::LogDurable{zxid}); });
         });
@@ -412,6 +418,7 @@ void Server::carry_out(core::PutCheckpoint& output) {
 void Server::carry_out(core::Event& output) {
     stage_.trace.event("server {} event {} session {:#x} zxid {:#x} {}", number(id()), static_cast<int>(output.kind),
                        number(output.session), output.zxid.value, output.detail);
+    if (on_event) on_event(output);
 }
 
 // --- links -----------------------------------------------------------------------------------------------------------

@@ -74,6 +74,9 @@ public:
     [[nodiscard]] bool member() const { return options_.store.member; }
     /// The process ended by itself: `power` if because its machine lost power.
     std::function<void(bool power)> on_death;
+    // For who tells what happens; may be empty.
+    std::function<void(ServerId to, std::string_view notification)> on_notification;
+    std::function<void(const core::Event&)> on_event;
 
     // --- what goes wrong ---
     [[nodiscard]] Disk& disk() { return store_.disk(); }
@@ -81,6 +84,9 @@ public:
     /// Its disk is empty, or an older one: what it had told of does not bind it any more.
     void disk_was_lost(bool empty);
     [[nodiscard]] Zxid zxid_durable() const { return disk_facts_.log_durable; }
+    /// Writes and syncs are not begun: those of the hard state alone, or all.
+    enum class DiskHold : std::uint8_t { kNone, kHardState, kAll };
+    void hold_disk(DiskHold hold);
     void pause(Duration time) { paused_until_ = std::max(paused_until_, stage_.queue.now() + time); }
     void slow_down(Duration time, Duration per_input);
     void slow_syncs(Duration time, Duration low, Duration high);
@@ -99,6 +105,7 @@ public:
     [[nodiscard]] Checkers& own_checkers() { return oracle_.own(); }
     [[nodiscard]] core::Status status() const { return core_->status(); }
     void check_invariants() const { core_->check_invariants(); }
+    [[nodiscard]] const core::Core& core() const { return *core_; }
     [[nodiscard]] const zab::HardState& hard_state() const { return disk_facts_.hard_state; }
 
 private:
@@ -178,6 +185,11 @@ private:
     [[nodiscard]] bool answers_before_sync() const {
         return stage_.planted.is(Bug::kAnswerBeforeSync) || stage_.planted.is(Bug::kAckBeforeDurable);
     }
+    [[nodiscard]] bool tells_durable_early() const {
+        return answers_before_sync() || (stage_.planted.is(Bug::kEpochBeforeHistory) && !core_->status().serving);
+    }
+    /// Planted: though nothing came from there.
+    void hear_of_leader();
     void tell_progress();
     void write_in_place();
 
@@ -201,6 +213,7 @@ private:
     Time stalled_until_{0};
     Time stalled_from_{0};
     std::int64_t wall_offset_ms_ = 0;
+    DiskHold disk_hold_ = DiskHold::kNone;
     Time slow_syncs_until_{0};
     Duration slow_sync_min_{0};
     Duration slow_sync_max_{0};

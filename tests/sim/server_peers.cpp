@@ -1,7 +1,7 @@
 // The peers of a simulated server: between its core and the mesh.
+#include "tests/sim/planted_inputs.hpp"
 #include "tests/sim/planted_state.hpp"
 #include "tests/sim/server.hpp"
-#include "wire/election.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -12,15 +12,6 @@ namespace {
 
 constexpr std::size_t kSliceBytesMax = 2000;
 constexpr Duration kSliceMax = milliseconds(5);
-
-/// Planted: the vote for itself says more than it has.
-std::string inflated(const std::string& payload, ServerId self) {
-    auto notification = wire::decode_notification(payload);
-    const bool own = notification && notification->leader == static_cast<std::int64_t>(self);
-    if (!own || notification->zxid <= 0) return payload;
-    notification->zxid += 10;
-    return wire::encoded_notification(*notification);
-}
 
 }  // namespace
 
@@ -63,6 +54,17 @@ void Server::on_election_link(ServerId peer, bool up) {
     input([this, peer, up] { step(core::ElectionLink{peer, up}); });
 }
 
+void Server::hear_of_leader() {
+    const auto status = core_->status();
+    if (!status.serving || status.state == core::ServerState::kLeading) return;
+    const auto found =
+        std::ranges::find_if(peers_, [&](const auto& one) { return one.second.server == status.leader; });
+    if (found == peers_.end()) return;
+    std::string ping;
+    wire::encode(ping, {.type = wire::PacketType::kPing, .zxid = Zxid{}, .data = {}});
+    after(Duration(0), [this, link = found->first, ping] { on_peer_bytes(link, ping); });
+}
+
 // --- out -------------------------------------------------------------------------------------------------------------
 
 void Server::carry_out(core::DialLeader& output) { mesh_.dial(id(), output.server); }
@@ -70,12 +72,13 @@ void Server::carry_out(core::DialLeader& output) { mesh_.dial(id(), output.serve
 void Server::carry_out(core::SendToPeer& output) {
     const auto found = peers_.find(output.link);
     if (found == peers_.end()) return;
+    const auto to = found->second.server;
     const auto bytes = std::string_view(outputs_.bytes).substr(output.begin, output.size);
     learn_disk_facts();
     auto passed = found->second.tap.pass(bytes, stage_.planted, stage_.random, [&](const wire::QuorumPacket& packet) {
         stage_.trace.event("server {} sends {} packet {} {:#x}", number(id()), number(found->second.server),
                            static_cast<int>(packet.type), packet.zxid.value);
-        oracle_.tell([&](Checker& checker) { checker.on_packet_sent(id(), packet, disk_facts_); });
+        oracle_.tell([&](Checker& checker) { checker.on_packet_sent(id(), to, packet, disk_facts_); });
     });
     send_to_peer(output.link, std::move(passed.sent));
     if (passed.heard.empty()) return;
@@ -101,7 +104,8 @@ void Server::carry_out(core::ClosePeer& output) {
 
 void Server::carry_out(core::SendElection& output) {
     auto payload = outputs_.bytes.substr(output.begin, output.size);
-    if (stage_.planted.is(Bug::kVoteInflated)) payload = inflated(payload, id());
+    payload = vote_with_planted_bug(std::move(payload), id(), stage_.planted);
+    if (on_notification) on_notification(output.to, payload);
     mesh_.send_election(id(), output.to, std::move(payload));
 }
 

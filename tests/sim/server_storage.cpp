@@ -27,10 +27,6 @@ void Server::carry_out(core::TruncateLog& output) {
               [this, up_to = output.up_to] { input([this, up_to] { step(core::LogTruncated{up_to}); }); });
         return;
     }
-    if (stage_.planted.is(Bug::kTruncLate)) {
-        after(Duration(0), [this, up_to = output.up_to] { input([this, up_to] { step(core::LogTruncated{up_to}); }); });
-        ++cuts_told_;  // it is not told again
-    }
     store_.log().truncate(output.up_to);
 }
 
@@ -39,9 +35,9 @@ void Server::carry_out(core::ReadLog& output) {
     after(wait, [this, asked = output] {
         std::vector<zab::Record> records;
         auto read = store_.log().segments().read(asked.after, asked.bytes_max);
-        if (!read) stage_.trace.event("server {} cannot read its log: {}", number(id()), read.error().where);
-        if (read)
-            for (auto& [zxid, txn] : *read) records.push_back({zxid, std::move(txn)});
+        if (!read) return die(read.error());
+        for (auto& [zxid, txn] : *read) records.push_back({zxid, std::move(txn)});
+        if (stage_.planted.is(Bug::kReadSkipsRecord) && records.size() > 2) records.erase(records.begin() + 1);
         input([this, tag = asked.tag, records] { step(core::LogRead{tag, records}); });
     });
 }
@@ -70,8 +66,14 @@ void Server::carry_out(core::DropInstall&) { store_.drop_install(); }
 
 // --- jobs ------------------------------------------------------------------------------------------------------------
 
+void Server::hold_disk(DiskHold hold) {
+    disk_hold_ = hold;
+    if (up()) after(Duration(0), [this] { begin_jobs(); });
+}
+
 void Server::begin_jobs() {
-    if (!busy(Job::kHardState) && !busy(Job::kInstall)) {
+    if (disk_hold_ == DiskHold::kAll) return;
+    if (!busy(Job::kHardState) && !busy(Job::kInstall) && disk_hold_ == DiskHold::kNone) {
         if (!hard_states_.empty()) {
             begin(Job::kHardState);
         } else if (install_) {
@@ -82,6 +84,9 @@ void Server::begin_jobs() {
     if (!busy(Job::kErrand)) {
         errand_ = store_.log().next_errand(now().monotonic);
         if (errand_) begin(Job::kErrand);
+        // It may have let go of segments, to be used again.
+        if (store_.log().progress().zxid_begin != log_begin_told_)
+            after(Duration(0), [this] { input([this] { hear_of_log(); }); });
     }
     const auto due = store_.checkpoint().due();
     if (!busy(Job::kCommit) && due && *due <= now().monotonic) begin(Job::kCommit);
@@ -99,13 +104,16 @@ void Server::write_in_place() {
 void Server::begin(Job job) {
     busy_[static_cast<std::size_t>(job)] = true;
     const bool short_one = job == Job::kBatch || job == Job::kHardState;
-    after(sync_time() * (short_one ? 1 : 3), [this, job, storage = storage_number_] { finish(job, storage); });
+    auto time = sync_time() * (short_one ? 1 : 3);
+    if (job == Job::kInstall && stage_.planted.is(Bug::kInstallNotAtomic)) time *= 1000;  // for a crash in its midst
+    after(time, [this, job, storage = storage_number_] { finish(job, storage); });
 }
 
 void Server::finish(Job job, std::uint64_t storage) {
     if (storage != storage_number_ && job <= Job::kCommit) return;
     if (const auto now = stage_.queue.now(); now < paused_until_)
         return after(paused_until_ - now, [this, job, storage] { finish(job, storage); });
+    if (stage_.planted.is(Bug::kLogThreadDies) && job == Job::kBatch && stage_.random.per_mille(3)) return;
     auto done = carry_out(job);
     busy_[static_cast<std::size_t>(job)] = false;
     if (!done) {
@@ -197,12 +205,12 @@ void Server::hear_of_checkpoint() {
 
 void Server::tell_progress() {
     learn_disk_facts();
+    if (const auto begin = store_.log().progress().zxid_begin; std::exchange(log_begin_told_, begin) != begin)
+        step(core::LogBegins{begin});
     const auto told = progress_.told();
     if (!told) return step(core::LogHeldBack{});
     oracle_.room_told(told->room.bytes != core::kUnlimitedRoom);
     step(told->room);
-    if (const auto begin = store_.log().progress().zxid_begin; std::exchange(log_begin_told_, begin) != begin)
-        step(core::LogBegins{begin});
     if (!answers_before_sync()) step(told->durable);
 }
 

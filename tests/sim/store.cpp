@@ -74,7 +74,8 @@ Result<Store::Opened> Store::open() {
     // A start that was cut may have left no more than the beginning of the hard state.
     const bool fresh = std::ranges::none_of(
         disk_.paths(), [](const auto& path) { return path.native() != kHardStatePath.native() + ".tmp"; });
-    const storage::StoredHardState initial{.has_history = !options_.member, .secret = options_.secret};
+    const bool counted = !options_.member || stage_.planted.is(Bug::kAmnesiacCounted);
+    const storage::StoredHardState initial{.has_history = counted, .secret = options_.secret};
     auto file = storage::HardStateFile::open(files_, kHardStatePath, fresh ? std::optional(initial) : std::nullopt);
     if (!file) return std::unexpected(file.error());
     hard_state_ = std::move(*file);

@@ -13,6 +13,7 @@
 #include "tests/sim/checkers/monotone.hpp"
 #include "tests/sim/checkers/order.hpp"
 #include "tests/sim/checkers/sessions.hpp"
+#include "tests/sim/checkers/synced.hpp"
 #include "tests/sim/checkers/watches.hpp"
 #include "wire/assert.hpp"
 
@@ -128,6 +129,7 @@ void World::make_servers(std::size_t voters) {
     checkers_.push_back(std::make_unique<LeadersChecker>());
     checkers_.push_back(std::make_unique<EpochsChecker>());
     checkers_.push_back(std::make_unique<ClaimsChecker>());
+    checkers_.push_back(std::make_unique<SyncedChecker>());
     for (const auto& ids : {voting, observing})
         for (const auto id : ids) {
             options.core.server = id;

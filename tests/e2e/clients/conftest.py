@@ -1,6 +1,7 @@
 """Fixtures of the tests with third-party clients: one server per test module, kazoo clients that are closed again.
 
-With --server zabd-ensemble the server is an ensemble whose leader is killed every ten seconds (restless.py).
+With --server zabd-ensemble the server is one ensemble for all modules, whose leader is killed again and again
+(restless.py).
 """
 
 import itertools
@@ -21,7 +22,7 @@ CONFIG = {"4lw.commands.whitelist": "*", "extendedTypesEnabled": "true", "maxCli
 TEST_SECONDS_MAX = 100
 TRIES = 4  # of a test that a killed leader has disturbed
 
-_restless = []  # the ensemble of the module, if that is what runs
+_restless = []  # the ensemble, if that is what runs
 _numbers = itertools.count(1)
 
 
@@ -31,11 +32,13 @@ def pytest_runtest_protocol(item, nextitem):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for attempt in range(TRIES):
-        before = kills()
+        before = unrest()
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        failed = any(report.failed for report in reports)
-        if not failed or kills() == before or attempt + 1 == TRIES:
+        disturbed = before % 2 or unrest() != before
+        if not disturbed or attempt + 1 == TRIES or not any(report.failed for report in reports):
             break
+        for ensemble in _restless:
+            ensemble.await_rest()
         item._initrequest()
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
@@ -43,8 +46,13 @@ def pytest_runtest_protocol(item, nextitem):
     return True
 
 
-def kills():
-    return sum(ensemble.kills for ensemble in _restless)
+def pytest_terminal_summary(terminalreporter):
+    for ensemble in _restless:
+        terminalreporter.write_line(f"{ensemble.kills} leaders were killed")
+
+
+def unrest():
+    return sum(ensemble.unrest for ensemble in _restless)
 
 
 @pytest.fixture(autouse=True)
@@ -60,19 +68,30 @@ def deadline():
     signal.signal(signal.SIGALRM, previous)
 
 
+@pytest.fixture(scope="session")
+def restless_ensemble(request, tmp_path_factory):
+    every = request.config.getoption("--kill-every")
+    with RestlessEnsemble(tmp_path_factory.mktemp("ensemble"), CONFIG, every) as running:
+        _restless.append(running)
+        yield running
+
+
 @pytest.fixture(scope="module")
-def server(request, tmp_path_factory):
+def server(request, server_kind, tmp_path_factory):
     """A running server; a test that restarts it leaves it running."""
-    kind = request.config.getoption("--server")
-    if kind == "zabd-ensemble":
-        with RestlessEnsemble(tmp_path_factory.mktemp("ensemble"), CONFIG) as running:
-            _restless.append(running)
-            yield running
+    if request.config.getoption("--server") == "zabd-ensemble":
+        yield request.getfixturevalue("restless_ensemble")
         return
-    make = getattr(harness, kind)
-    with make(tmp_path_factory.mktemp("server"), config=CONFIG) as running:
+    with harness.server_of_kind(server_kind, tmp_path_factory.mktemp("server"), config=CONFIG) as running:
         yield running
         assert running.running(), f"the server ended with {running.process.returncode}:\n{running.log_text()}"
+
+
+@pytest.fixture
+def modes(request):
+    """Of which the server's mode is one."""
+    alone = request.config.getoption("--server") != "zabd-ensemble"
+    return {"standalone"} if alone else {"leader", "follower"}
 
 
 @pytest.fixture

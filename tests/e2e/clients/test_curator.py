@@ -1,6 +1,7 @@
 """Apache Curator 5.4: one program that goes through its recipes; what each of them saw is a test of its own."""
 
 import glob
+import itertools
 import re
 
 import pytest
@@ -50,23 +51,47 @@ def classes(tmp_path_factory):
     return target
 
 
+class Tours:
+    """seen: what the program printed for each scenario, by name, when it ran all of them."""
+
+    def __init__(self, server, classes, directory):
+        self._server = server
+        self._directory = directory
+        self._command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                         "-cp", f"{classes}:{RECIPES}:/usr/share/java/slf4j-nop.jar", "Tour", server.address]
+        self._numbers = itertools.count(1)
+        before = self._kills()
+        self.seen = self._run()
+        self.disturbed = self._kills() != before
+
+    def again(self, scenario):
+        return self._run(scenario).get(scenario)
+
+    def _kills(self):
+        return getattr(self._server, "kills", 0)
+
+    def _run(self, *scenarios):
+        with Program([*self._command, f"/curator{next(self._numbers)}", *scenarios], cwd=self._directory) as program:
+            if not scenarios or "server-restart" in scenarios:
+                program.expect("^restart$", timeout=TOUR_SECONDS_MAX)
+                self._server.restart()
+                program.say("")
+            program.end(timeout=TOUR_SECONDS_MAX)
+            return dict(re.findall(r"^([\w-]+): (.*)$", program.output, re.MULTILINE))
+
+
 @pytest.fixture(scope="module")
-def tour(server, classes, tmp_path_factory):
-    """What the program printed for each scenario, by name."""
-    command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
-               "-cp", f"{classes}:{RECIPES}:/usr/share/java/slf4j-nop.jar", "Tour", server.address]
-    with Program(command, cwd=tmp_path_factory.mktemp("tour")) as program:
-        program.expect("^restart$", timeout=TOUR_SECONDS_MAX)
-        server.restart()
-        program.say("")
-        program.end(timeout=TOUR_SECONDS_MAX)
-        return dict(re.findall(r"^([\w-]+): (.*)$", program.output, re.MULTILINE))
+def tours(server, classes, tmp_path_factory):
+    return Tours(server, classes, tmp_path_factory.mktemp("tour"))
 
 
 @pytest.mark.parametrize("scenario", EXPECTED)
-def test_curator(tour, scenario):
-    assert tour.get(scenario) == EXPECTED[scenario]
+def test_curator(tours, scenario):
+    seen = tours.seen.get(scenario)
+    if seen != EXPECTED[scenario] and tours.disturbed:
+        seen = tours.again(scenario)
+    assert seen == EXPECTED[scenario]
 
 
-def test_every_scenario_is_held_to_a_result(tour):
-    assert set(tour) == set(EXPECTED)
+def test_every_scenario_is_held_to_a_result(tours):
+    assert set(tours.seen) == set(EXPECTED)

@@ -5,11 +5,12 @@ import subprocess
 import sys
 
 import pytest
-from kazoo.client import KazooClient
 from kazoo.exceptions import ConnectionClosedError, NoNodeError
 from kazoo.protocol.states import EventType, KazooState
 from kazoo.security import make_digest_acl
 from waiting import Events, eventually
+
+import wire
 
 DYING_CLIENT = """
 import sys
@@ -28,12 +29,13 @@ def drop_connection(client):
 
 
 def expire(client):
-    """Ends the client's session on the server by closing it from a second connection."""
+    """Ends the client's session by closing it from a second connection, at once: the client would take it back."""
     session, password = client.client_id
-    twin = KazooClient(hosts=client.hosts[0][0] + ":" + str(client.hosts[0][1]), client_id=(session, password))
-    twin.start()
-    twin.stop()
-    twin.close()
+    with wire.RawConnection(*client.hosts[0]) as twin:
+        twin.send_frame(wire.connect_request(session_id=session, password=password))
+        twin.send(wire.Op.CLOSE_SESSION)
+        assert wire.decode_connect_response(twin.receive_frame()).session_id == session
+        assert twin.receive_reply().err == wire.Err.OK
 
 
 def follow_states(client):

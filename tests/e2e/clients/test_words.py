@@ -314,11 +314,10 @@ def test_words_do_not_disturb_sessions(server, zk, base):
 
 
 @pytest.fixture(scope="module", params=["srvr", "ruok, mntr", ""])
-def listed(request, tmp_path_factory):
+def listed(request, server_kind, tmp_path_factory):
     """A server whose whitelist is the parameter ('' for none given), and the words on it."""
-    make = getattr(harness, request.config.getoption("--server"))
     config = {"4lw.commands.whitelist": request.param} if request.param else {}
-    with make(tmp_path_factory.mktemp("listed"), config=config) as running:
+    with harness.server_of_kind(server_kind, tmp_path_factory.mktemp("listed"), config=config) as running:
         yield running, {"srvr", *request.param.replace(" ", "").split(",")}
 
 

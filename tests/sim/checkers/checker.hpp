@@ -129,7 +129,7 @@ public:
 
     // --- at the disk and the peers ---
     virtual void on_hard_state_saved(ServerId, const zab::HardState&) {}
-    virtual void on_packet_sent(ServerId, const wire::QuorumPacket&, const DiskFacts&) {}
+    virtual void on_packet_sent(ServerId, ServerId /*to*/, const wire::QuorumPacket&, const DiskFacts&) {}
     virtual void on_truncated(ServerId, Zxid) {}
     /// Another state has taken the place of a server's own.
     virtual void on_replaced(ServerId, Zxid) {}

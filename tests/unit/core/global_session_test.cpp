@@ -143,15 +143,32 @@ TEST_CASE("Z-61: nothing is created through a follower for a session that is bei
     const auto session = follower.connect(4000);
     const auto other = ensemble[lead].connect(40'000);
     REQUIRE(follower.create(session, "/before", CreateMode::kEphemeral) == ErrorCode::kOk);
-    // The leader's proposals come to nobody for a while: the session's end is proposed, not committed.
-    for (const auto n : {1, 2, 3}) ensemble.delay(lead, n, n != lead);
+    // Nobody's disk takes anything for a while: the session's end is proposed, not committed.
+    for (const auto n : {1, 2, 3}) ensemble[n].set_disk_syncs(false);
     ensemble.pass(7s);
     follower.ask(session, 1, OpCode::kCreate, Server::create_request("/after", CreateMode::kEphemeral));
-    for (const auto n : {1, 2, 3}) ensemble.delay(lead, n, false);
+    for (const auto n : {1, 2, 3}) ensemble[n].set_disk_syncs(true);
+    ensemble.pass(1s);
     CHECK(follower.closed(session));
     CHECK(ensemble[lead].data_of(other, "/before") == std::nullopt);
     CHECK(ensemble[lead].data_of(other, "/after") == std::nullopt);
     CHECK(ensemble.same_state());
+}
+
+TEST_CASE("Z-64: a leader that hears no quorum ends no sessions", "[core][ensemble][session]") {
+    Ensemble ensemble(3);
+    REQUIRE(ensemble.elect());
+    const auto lead = ensemble.leader();
+    auto& follower = ensemble[ensemble.follower()];
+    const auto session = follower.connect(4000);
+    REQUIRE(follower.create(session, "/a", CreateMode::kEphemeral) == ErrorCode::kOk);
+    // Less than syncLimit: its followers' words come late, and nobody leaves.
+    for (const auto n : {1, 2, 3}) ensemble.delay(n, lead, n != lead);
+    live(ensemble, follower, session, 8000ms);
+    for (const auto n : {1, 2, 3}) ensemble.delay(n, lead, false);
+    ensemble.pass(2s);
+    CHECK_FALSE(follower.closed(session));
+    CHECK(follower.data_of(session, "/a") != std::nullopt);
 }
 
 TEST_CASE("Z-62: a session closed through a follower goes everywhere, with all its ephemerals",

@@ -280,7 +280,8 @@ TEST_CASE("a checkpoint's thread opens snapshots, once there is something to str
     checkpoint.stop();
 }
 
-TEST_CASE("a snapshot that is asked for while another one is opened does not wait for a change", "[storage][snapshot]") {
+TEST_CASE("a snapshot that is asked for while another one is opened does not wait for a change",
+          "[storage][snapshot]") {
     const TemporaryDirectory directory;
     CheckpointSummary summary;
     auto opened = Checkpoint::open({.directory = directory.path(), .identity = 42, .triggers = {.quiet = Millis(1)}},
@@ -289,9 +290,8 @@ TEST_CASE("a snapshot that is asked for while another one is opened does not wai
     auto& checkpoint = **opened;
     checkpoint.start([](const auto&) {});
     std::promise<bool> second;
-    checkpoint.open_snapshot([&](const auto&) {
-        checkpoint.open_snapshot([&](auto source) { second.set_value(source != nullptr); });
-    });
+    checkpoint.open_snapshot(
+        [&](const auto&) { checkpoint.open_snapshot([&](auto source) { second.set_value(source != nullptr); }); });
     auto images = tree_of(10, 1);
     images.zxid = Zxid::of(1, 1);
     checkpoint.put(images);

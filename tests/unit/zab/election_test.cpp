@@ -158,6 +158,23 @@ TEST_CASE("Z-55: one that comes late joins when a quorum and the leader itself s
     CHECK(booth.said()->notification.leader == 3);
 }
 
+TEST_CASE("Z-55: one that decided for a server that the others do not follow learns so", "[zab][election]") {
+    Booth booth;
+    booth.begin(Zxid::of(1, 5));
+    booth.election.on(booth.now, ElectionLink{kThree, false}, booth.out);
+    booth.looking(kTwo, 1, 0x100000005);
+    REQUIRE(booth.election.winner() == kOne);
+    booth.hear(kTwo, {PeerState::kFollowing, 3, 0x100000009, 2, 1});
+    CHECK_FALSE(booth.election.superseded());
+    booth.hear(kThree, {PeerState::kLeading, 3, 0x100000009, 2, 1});
+    CHECK(booth.election.superseded());
+    booth.begin(Zxid::of(1, 5));
+    booth.hear(kTwo, {PeerState::kFollowing, 3, 0x100000009, 2, 1});
+    booth.hear(kThree, {PeerState::kLeading, 3, 0x100000009, 2, 1});
+    CHECK(booth.election.winner() == kThree);
+    CHECK_FALSE(booth.election.superseded());
+}
+
 TEST_CASE("Z-54: followers of a leader that does not answer are not believed", "[zab][election]") {
     Booth booth(Membership({kOne, kTwo, kThree, kFour, ServerId{5}}));
     booth.begin(Zxid::of(1, 5));

@@ -1,9 +1,12 @@
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
- * Runs every scenario against the server at args[0] and prints one line for each: its name, a colon, and what it saw,
- * for the caller to compare. Before the scenarios that outlive a server it prints "restart" and waits for a line.
+ * Runs the scenarios named behind args[1], or all if none is, against the server at args[0], below the node args[1].
+ * Prints one line for each: its name, a colon, and what it saw, for the caller to compare. Before the scenarios that
+ * outlive a server it prints "restart" and waits for a line.
  */
 public final class Tour {
     /** What users of one recipe do, on nodes below session.path(...). */
@@ -17,12 +20,15 @@ public final class Tour {
         Caches.addTo(scenarios);
         Nodes.addTo(scenarios);
         Restarts.addTo(scenarios);
-        scenarios.forEach((name, scenario) -> System.out.println(name + ": " + outcome(args[0], name, scenario)));
+        List<String> wanted = Arrays.asList(args).subList(2, args.length);
+        if (!wanted.isEmpty()) scenarios.keySet().retainAll(wanted);
+        scenarios.forEach((name, scenario) ->
+                System.out.println(name + ": " + outcome(args[0], args[1] + "/" + name, scenario)));
         System.exit(0);
     }
 
-    private static String outcome(String address, String name, Scenario scenario) {
-        try (Session session = new Session(address, "/curator/" + name)) {
+    private static String outcome(String address, String base, Scenario scenario) {
+        try (Session session = new Session(address, base)) {
             return scenario.run(session);
         } catch (Throwable problem) {
             StackTraceElement[] trace = problem.getStackTrace();
