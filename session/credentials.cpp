@@ -16,6 +16,8 @@ namespace {
 /// Marks a container where a znode's owner is told, so no session may bear it.
 constexpr std::uint64_t kContainerMarker = std::uint64_t{1} << 63;
 
+constexpr std::uint64_t kBelowServer = (std::uint64_t{1} << 56) - 1;
+
 std::uint64_t first_of(ServerId server, WallTime start) {
     const auto ms = static_cast<std::uint64_t>(start);
     return (static_cast<std::uint64_t>(server) << 56) | ((ms << 24) >> 8);
@@ -41,6 +43,11 @@ IdSource::IdSource(ServerId server, WallTime start) : next_(past_marker(first_of
 void IdSource::skip(SessionId used) {
     if (server_of(used) != server_of(next_)) return;
     next_ = past_marker(std::max(static_cast<std::uint64_t>(next_), after(used)));
+}
+
+void IdSource::follow(Zxid last) {
+    const auto id = (server_of(next_) << 56) | (last.value & kBelowServer);
+    next_ = past_marker(std::max(static_cast<std::uint64_t>(next_), id + 1));
 }
 
 SessionId IdSource::next() {

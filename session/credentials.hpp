@@ -1,6 +1,7 @@
 // Session ids and passwords.
 //
-// Ids       server id in the top byte, then 40 bits of the start time in ms, then a counter: as ZooKeeper gives them.
+// Ids       server id in the top byte. A server alone: then 40 bits of the start time in ms, then a counter, as ZooKeeper
+//           gives them. A member of an ensemble: then what is above the end of its history.
 // Passwords the first 128 bits of HMAC-SHA-256(secret, id as 8 bytes big-endian). Ids are public (every ephemeral shows
 //           one), so the secret is what keeps a session from being taken over; it stays the same across restarts.
 #pragma once
@@ -24,6 +25,9 @@ public:
     SessionId next();
     /// From here on ids are given above this one too, if it is of the same server.
     void skip(SessionId used);
+    /// From here on ids are given above the zxid (its low 56 bits) of the last transaction in the history. As each id given
+    /// becomes a later transaction, none is given twice, whatever the clock says and whatever disk was lost (hazard Z-67).
+    void follow(Zxid last);
 
 private:
     SessionId next_;

@@ -37,7 +37,7 @@ Core::Impl::Impl(const Options& options, Recovered recovered)
           }),
       peers_(bounds_of_packets(options), [this](const zab::Input& input, Outputs& out) { pipeline_.tell(input, out); }),
       sessions_(options.tick),
-      session_ids_(options.server, options.start),
+      session_ids_(options.server, pipeline_.alone() ? options.start : WallTime{}),
       reaper_(options) {}
 
 void Core::Impl::on(const LogRecovered& recovered, Outputs& out) {
@@ -64,7 +64,7 @@ void Core::Impl::on(const TimeIs& time, Outputs& out) {
 void Core::Impl::start(Outputs& out) {
     started_ = true;
     started_at_ = unserved_since_ = now_.monotonic;
-    session_ids_.skip(pipeline_.sessions().highest_of(options_.server));
+    begin_session_ids();
     // An ephemeral whose session is not open would stay for ever; our own history never has one.
     pipeline_.state().tree.for_each_ephemeral_owner(
         [&](SessionId owner) { ZABD_ASSERT(pipeline_.sessions().is_open(owner)); });

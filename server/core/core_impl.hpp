@@ -169,6 +169,7 @@ struct Core::Impl {
     void forget_silent_readers(Outputs& out);
     [[nodiscard]] Client* find(ConnectionId connection);
     [[nodiscard]] bool touch(Client& client);
+    void begin_session_ids();
     [[nodiscard]] SessionId new_session();
     /// The secret may change when a leader tells its own.
     [[nodiscard]] session::Credentials credentials() const { return session::Credentials(zab().hard_state().secret); }

@@ -232,6 +232,14 @@ void Core::Impl::forget_silent_readers(Outputs& out) {
     }
 }
 
+void Core::Impl::begin_session_ids() {
+    if (pipeline_.alone()) {
+        session_ids_.skip(pipeline_.sessions().highest_of(options_.server));
+    } else {
+        session_ids_.follow(zab().zxid_proposed());
+    }
+}
+
 SessionId Core::Impl::new_session() {
     for (;;)
         if (const auto session = session_ids_.next(); !pipeline_.knows(session)) return session;

@@ -81,7 +81,7 @@ void Core::Impl::begin_serving(Outputs& out) {
         status_.election_last = now_.monotonic - unserved_since_;
         pipeline_.set_config(options_.config_text, now_.wall);
     }
-    session_ids_.skip(pipeline_.sessions().highest_of(options_.server));
+    begin_session_ids();
     if (leads()) {
         sessions_.begin_leading(pipeline_.sessions(), now_.monotonic);
     } else {

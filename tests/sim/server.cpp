@@ -182,9 +182,7 @@ Result<void> Server::recover() {
     }
     recovered_ = opened->checkpoint;
     const auto stands_at = recovered_.summary.zxid;
-    // Ids of sessions that are over may come again if the clock was set back while the server was down: ZooKeeper's too.
-    options_.core.start =
-        member() ? std::max(now().wall, WallTime{static_cast<std::int64_t>(options_.core.start) + 1}) : now().wall;
+    options_.core.start = now().wall;
     core_ = std::make_unique<core::Core>(options_.core, std::move(opened->begin));
     std::set<Zxid> log;
     for (auto& [zxid, txn] : opened->records) {

@@ -118,6 +118,17 @@ TEST_CASE("ids begin above the highest that was given", "[session][credentials]"
     CHECK(first_id(1, 0x1000, c.highest) == c.first);
 }
 
+TEST_CASE("Z-67: a member's ids follow its history, and never go back", "[session][credentials]") {
+    IdSource ids(ServerId{2}, WallTime{});
+    ids.follow(Zxid::of(3, 7));
+    CHECK(ids.next() == SessionId{0x0200'0003'0000'0008});
+    CHECK(ids.next() == SessionId{0x0200'0003'0000'0009});
+    ids.follow(Zxid::of(3, 8));
+    CHECK(ids.next() == SessionId{0x0200'0003'0000'000a});
+    ids.follow(Zxid::of(0x0100'0004, 0));
+    CHECK(ids.next() == SessionId{0x0200'0004'0000'0001});
+}
+
 TEST_CASE("no id is given twice though the clock goes wrong between restarts", "[session][credentials]") {
     std::set<SessionId> given;
     auto highest = SessionId::kNone;
