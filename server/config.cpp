@@ -161,6 +161,7 @@ Result<void> judge_servers(const std::string& name, ConfigDraft& draft) {
 Result<void> fill_in_timeouts(const std::string& name, ConfigDraft& draft) {
     auto& config = draft.config;
     config.session_timeout_min = draft.session_timeout_min.value_or(config.tick * kTicksPerSessionMin);
+    config.session_timeout_min = std::max(config.session_timeout_min, milliseconds{1});  // 0 asks for no bound
     config.session_timeout_max = draft.session_timeout_max.value_or(config.tick * kTicksPerSessionMax);
     if (config.session_timeout_min <= config.session_timeout_max) return {};
     return failure(Errc::kBadConfig,
