@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <sstream>
 #include <utility>
 
@@ -160,9 +162,12 @@ Result<void> judge_servers(const std::string& name, ConfigDraft& draft) {
 
 Result<void> fill_in_timeouts(const std::string& name, ConfigDraft& draft) {
     auto& config = draft.config;
-    config.session_timeout_min = draft.session_timeout_min.value_or(config.tick * kTicksPerSessionMin);
-    config.session_timeout_min = std::max(config.session_timeout_min, milliseconds{1});  // 0 asks for no bound
-    config.session_timeout_max = draft.session_timeout_max.value_or(config.tick * kTicksPerSessionMax);
+    // What the protocol can say; a minSessionTimeout of 0 asks for no bound.
+    const auto possible = [](milliseconds timeout) {
+        return std::clamp(timeout, milliseconds{1}, milliseconds{std::numeric_limits<std::int32_t>::max()});
+    };
+    config.session_timeout_min = possible(draft.session_timeout_min.value_or(config.tick * kTicksPerSessionMin));
+    config.session_timeout_max = possible(draft.session_timeout_max.value_or(config.tick * kTicksPerSessionMax));
     if (config.session_timeout_min <= config.session_timeout_max) return {};
     return failure(Errc::kBadConfig,
                    fmt::format("{}: minSessionTimeout={} is more than maxSessionTimeout={}", name,

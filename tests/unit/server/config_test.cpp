@@ -95,6 +95,7 @@ TEST_CASE("keys that zabd acts on", "[server][config]") {
         {"tickTime=100", [](auto& got) { return got.session_timeout_min == 200ms && got.session_timeout_max == 2s; }},
         {"minSessionTimeout=10", [](auto& got) { return got.session_timeout_min == 10ms; }},
         {"minSessionTimeout=0", [](auto& got) { return got.session_timeout_min == 1ms; }},
+        {"tickTime=2000000000", [](auto& got) { return got.session_timeout_max == 2'147'483'647ms; }},
         {"minSessionTimeout=-1", [](auto& got) { return got.session_timeout_min == 6s; }},
         {"maxSessionTimeout=90000", [](auto& got) { return got.session_timeout_max == 90s; }},
         {"globalOutstandingLimit=5", [](auto& got) { return got.outstanding_max == 5; }},
