@@ -26,7 +26,8 @@ public:
     /// From here on ids are given above this one too, if it is of the same server.
     void skip(SessionId used);
     /// From here on ids are given above the zxid (its low 56 bits) of the last transaction in the history. As each id given
-    /// becomes a later transaction, none is given twice, whatever the clock says and whatever disk was lost (hazard Z-67).
+    /// while there is a leader becomes a later transaction, none is given twice, whatever the clock says and whatever disk
+    /// was lost (hazard Z-67).
     void follow(Zxid last);
 
 private:

@@ -529,8 +529,6 @@ bool Leader::hears_quorum(Instant now, Millis within) const {
     return membership().has_quorum(heard);
 }
 
-bool Leader::hears_quorum(Instant now) const { return hears_quorum(now, replica_.options().tick); }
-
 std::size_t Leader::synced(bool observers) const {
     return static_cast<std::size_t>(std::ranges::count_if(learners_, [&](const auto& entry) {
         const auto& learner = entry.second;

@@ -51,8 +51,8 @@ public:
     [[nodiscard]] bool accepts() const;
     [[nodiscard]] Zxid next_zxid() const;
     [[nodiscard]] std::size_t synced(bool observers) const;
-    /// As Participant's.
-    [[nodiscard]] bool hears_quorum(Instant now) const;
+    /// A quorum, with us, has spoken within that time.
+    [[nodiscard]] bool hears_quorum(Instant now, Millis within) const;
     /// Some learner may still have to be sent what lies behind it.
     [[nodiscard]] Zxid log_needed() const;
 
@@ -123,7 +123,6 @@ private:
     void look_at_confirmation(Outputs& out);
     void look_at_learners(Instant now, Outputs& out);
     void look_at_quorum(Instant now);
-    [[nodiscard]] bool hears_quorum(Instant now, Millis within) const;
 
     void drop(Instant now, LinkId link, std::string why, Outputs& out);
     void send(const Learner& learner, wire::PacketType type, Zxid zxid, Bytes data, Outputs& out) const;

@@ -114,7 +114,7 @@ void Participant::step(Instant now, const Input& input, std::vector<Output>& out
 void Participant::Impl::on(const Logged& logged, Outputs& out) {
     ZABD_ASSERT(!started);
     replica.recover(logged);
-    if (!alone) return replica.trim_recovered();
+    if (!alone) return replica.trim();
     replica.commit(logged.zxid);
     replica.deliver(out);
 }
@@ -328,7 +328,9 @@ Role Participant::role() const {
     return options.membership.votes(options.self) ? Role::kFollowing : Role::kObserving;
 }
 
-bool Participant::hears_quorum() const { return impl_->leader && impl_->leader->hears_quorum(impl_->now); }
+bool Participant::hears_quorum() const {
+    return impl_->leader && impl_->leader->hears_quorum(impl_->now, impl_->replica.options().tick);
+}
 
 bool Participant::serving() const { return impl_->serving; }
 

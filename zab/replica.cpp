@@ -21,8 +21,6 @@ void Replica::recover(const Logged& logged) {
     ++in_flight_;
 }
 
-void Replica::trim_recovered() { history_.trim(options_.window_bytes_max, history_.last()); }
-
 void Replica::append(Instant now, Record record, Outputs& out) {
     if (log_settled()) progress_at_ = now;
     out.emplace_back(AppendToLog{record.zxid, record.txn});
@@ -77,8 +75,10 @@ void Replica::deliver(Outputs& out) {
         reading_ = next_tag();
         out.emplace_back(ReadLog{reading_, delivered_, options_.catch_up_bytes});
     }
-    history_.trim(options_.window_bytes_max, durable_);  // what is not delivered yet can be read again
+    trim();
 }
+
+void Replica::trim() { history_.trim(options_.window_bytes_max, durable_); }
 
 void Replica::deliver(const Record& record, Outputs& out) {
     ZABD_ASSERT(follows(delivered_, record.zxid));

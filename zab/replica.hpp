@@ -42,8 +42,8 @@ public:
     [[nodiscard]] Millis stalled(Instant now) const { return log_settled() ? Millis(0) : now - progress_at_; }
 
     void recover(const Logged& logged);
-    /// Of what was recovered and cannot be delivered yet, the window keeps what it may; the rest is read again.
-    void trim_recovered();
+    /// What is durable need not stay in memory, delivered or not: the window keeps what it may, the rest is read again.
+    void trim();
     void append(Instant now, Record record, Outputs& out);
     void truncate(Instant now, Zxid up_to, Outputs& out);
     /// A snapshot takes the place of all there is.

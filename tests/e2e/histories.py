@@ -15,6 +15,7 @@ Calls on a node are writes, writes and deletes of a version (compare and set), c
 are sent together, before the first is answered.
 """
 
+import contextlib
 import itertools
 import random
 import threading
@@ -194,7 +195,6 @@ class Load:
             client.join(JOIN_SECONDS)
         self._ended = True
 
-
     def __getitem__(self, name):
         return self.clients[name]
 
@@ -218,6 +218,33 @@ class Load:
             for call in sorted((c for c in calls if c.key == problem.key), key=lambda c: c.invoked):
                 print(*call)
             raise AssertionError(f"not linearizable: {problem}")
+
+
+@contextlib.contextmanager
+def playing(make_ensemble, seed, rovers=False):
+    """A function of voters and settings that starts an ensemble and its clients, (ensemble, load): a client for each
+    member, and with `rovers` two that go about. All of them are closed in the end."""
+    played = []
+
+    def start(voters, synced=True, **settings):
+        ensemble = make_ensemble(voters=voters, **settings)
+        played.append(ensemble)
+        ensemble.start()
+        members = list(ensemble.members.values())
+        clients = {n: [member] for n, member in ensemble.members.items()}
+        if rovers:
+            clients.update(rover1=members, rover2=members[::-1])
+        load = Load(clients, seed, synced)
+        played.append(load)
+        load.start()
+        load.await_answers()
+        return ensemble, load
+
+    try:
+        yield start
+    finally:
+        for one in reversed(played):
+            one.close()
 
 
 def finish(ensemble, load):

@@ -3,13 +3,14 @@
 The same ensembles and judges as in test_ensemble_textbook.py, which has no kernel's help and plays more.
 """
 
+import functools
 import time
 
 import pytest
 
 import namespaces
 import wire
-from histories import Load, finish
+from histories import finish, playing
 from namespaces import NamespaceEnsemble
 from wire import Op
 
@@ -19,22 +20,9 @@ def play(only_zabd, tmp_path, seed):
     """Starts an ensemble of so many voters and its clients, one for each member: (ensemble, load)."""
     if not namespaces.available():
         pytest.skip("no network namespaces here: needs root and ip")
-    with namespaces.namespace():
-        played = []
-
-        def start(voters, **settings):
-            ensemble = NamespaceEnsemble(tmp_path / "ensemble", voters=voters, **settings)
-            played.append(ensemble)
-            ensemble.start()
-            load = Load({n: [member] for n, member in ensemble.members.items()}, seed)
-            played.append(load)
-            load.start()
-            load.await_answers()
-            return ensemble, load
-
+    make_ensemble = functools.partial(NamespaceEnsemble, tmp_path / "ensemble")
+    with namespaces.namespace(), playing(make_ensemble, seed) as start:
         yield start
-        for one in reversed(played):
-            one.close()
 
 
 def test_an_old_leader_on_the_small_side_of_a_partition_acknowledges_nothing(play):

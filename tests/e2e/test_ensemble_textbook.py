@@ -5,12 +5,13 @@ Each member has a client of its own that asks it alone, and two clients go about
 must be what one server could have answered (histories.py), and in the end all members hold the same.
 """
 
+import functools
 import time
 
 import pytest
 
 import wire
-from histories import Load, finish
+from histories import finish, playing
 from small_disk import SmallDisk
 from split import SplitEnsemble
 from wire import Op
@@ -21,23 +22,8 @@ TICK_MS = 200
 @pytest.fixture
 def play(only_zabd, tmp_path, seed):
     """Starts an ensemble of so many voters and its clients: (ensemble, load)."""
-    played = []
-
-    def start(voters, synced=True, **settings):
-        ensemble = SplitEnsemble(tmp_path / "ensemble", voters=voters, **settings)
-        played.append(ensemble)
-        ensemble.start()
-        members = list(ensemble.members.values())
-        clients = {n: [member] for n, member in ensemble.members.items()}
-        load = Load({**clients, "rover1": members, "rover2": members[::-1]}, seed, synced)
-        played.append(load)
-        load.start()
-        load.await_answers()
-        return ensemble, load
-
-    yield start
-    for one in reversed(played):
-        one.close()
+    with playing(functools.partial(SplitEnsemble, tmp_path / "ensemble"), seed, rovers=True) as start:
+        yield start
 
 
 def await_without_leader(ensemble, *numbers):

@@ -14,17 +14,10 @@ using wire::OpCode;
 
 namespace {
 
-constexpr Xid kXidSetWatches = -8;      // as ZooKeeper's own clients have it
 constexpr std::uint64_t kMoves = 800;   // of a thousand losses: it tries another server
 constexpr std::uint64_t kWanders = 10;  // of a thousand thoughts: it leaves its server, though nothing is wrong
 constexpr Duration kBackOffMin = milliseconds(20);
 constexpr Duration kBackOffMax = seconds(2);
-
-std::string framed(std::string_view content) {
-    std::string frame;
-    wire::Encoder(frame).put_counted(content);
-    return frame;
-}
 
 }  // namespace
 
@@ -61,16 +54,7 @@ void Client::start() {
 
 void Client::on_connected() {
     phase_ = Phase::kGreeting;
-    wire::ConnectRequest request;
-    request.last_zxid_seen = zxid_seen_;
-    request.timeout_ms = options_.timeout_ms;
-    request.session = session_;
-    request.password = std::string_view(password_.data(), password_.size());
-    request.read_only = false;
-    std::string content;
-    wire::Encoder out(content);
-    wire::encode(out, request);
-    link_.send(framed(content));
+    link_.send(connect_frame(session_, password_, zxid_seen_, options_.timeout_ms));
 }
 
 void Client::greeted(std::string_view frame) {
@@ -94,19 +78,9 @@ void Client::greeted(std::string_view frame) {
 }
 
 void Client::rearm_watches() {
-    if (watches_.empty()) return;
-    wire::SetWatches2Request request;
-    request.relative_zxid = zxid_seen_;
-    for (const auto& [path, kind] : watches_) {
-        switch (kind) {
-            case WatchKind::kData: request.data.push_back(path); break;
-            case WatchKind::kExist: request.exist.push_back(path); break;
-            case WatchKind::kChild: request.child.push_back(path); break;
-            case WatchKind::kPersistent: request.persistent.push_back(path); break;
-            case WatchKind::kRecursive: request.persistent_recursive.push_back(path); break;
-        }
-    }
-    send(kXidSetWatches, {.op = OpCode::kSetWatches2, .path = {}, .body = wire::encoded(request)});
+    if (watches_.size() == 0) return;
+    const auto body = wire::encoded(watches_.request(zxid_seen_));
+    send(kXidSetWatches, {.op = OpCode::kSetWatches2, .path = {}, .body = body});
 }
 
 void Client::look_at_clock() {
@@ -225,24 +199,15 @@ void Client::on_bytes(std::string_view bytes) {
 }
 
 void Client::take(std::string_view frame) {
-    wire::Decoder in(frame);
-    wire::ReplyHeader header;
-    wire::decode(in, header);
-    ZABD_ASSERT(!in.failed());
-    if (header.xid != wire::kXidWatchEvent) return take_reply(header, in.rest());
-    const auto event = wire::decoded<wire::WatcherEvent>(in.rest());
-    ZABD_ASSERT(event.has_value());
-    take_event(*event, header.zxid == kZxidUnknown);
+    const auto heard = decode_heard(frame);
+    if (heard.event) return take_event(*heard.event, heard.header.zxid == kZxidUnknown);
+    take_reply(heard.header, heard.body);
 }
 
 void Client::take_event(const wire::WatcherEvent& event, bool catching_up) {
     stage_.trace.event("client {} sees event {} {}", id_, static_cast<int>(event.type), event.path);
     tell([&](Checker& checker) { checker.on_client_event(id_, event, catching_up); });
-    const auto spend = [&](WatchKind kind) { watches_.erase({std::string(event.path), kind}); };
-    if (event.type == EventType::kNodeChildrenChanged) return spend(WatchKind::kChild);
-    spend(WatchKind::kData);
-    spend(WatchKind::kExist);
-    if (event.type == EventType::kNodeDeleted) spend(WatchKind::kChild);
+    watches_.spend(event);
 }
 
 void Client::take_reply(const wire::ReplyHeader& header, std::string_view body) {
@@ -264,21 +229,9 @@ void Client::take_reply(const wire::ReplyHeader& header, std::string_view body) 
 }
 
 void Client::learn(const ClientRequest& asked, ErrorCode error, std::string_view body) {
-    const bool ok = error == ErrorCode::kOk;
-    const auto watch = [&](WatchKind kind) {
-        if (asked.watches) watches_.emplace(asked.path, kind);
-    };
-    if (asked.op == OpCode::kExists && (ok || error == ErrorCode::kNoNode))
-        watch(ok ? WatchKind::kData : WatchKind::kExist);
-    if (!ok) return;
+    watches_.learn(asked, error);
+    if (error != ErrorCode::kOk) return;
     switch (asked.op) {
-        case OpCode::kGetData: watch(WatchKind::kData); break;
-        case OpCode::kGetChildren:
-        case OpCode::kGetChildren2: watch(WatchKind::kChild); break;
-        case OpCode::kAddWatch:
-            // The mode is the request's last field.
-            watches_.emplace(asked.path, asked.body.back() == 0 ? WatchKind::kPersistent : WatchKind::kRecursive);
-            break;
         case OpCode::kCreate:
             if (const auto reply = wire::decoded<wire::PathReply>(body))
                 workload_.learn_path(std::string(*reply->path));

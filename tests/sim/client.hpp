@@ -2,6 +2,7 @@
 // its session and its watches, to the same server or to another one, and tells the checkers what it sends and sees.
 #pragma once
 
+#include "tests/sim/client_protocol.hpp"
 #include "tests/sim/link.hpp"
 #include "tests/sim/oracle.hpp"
 #include "tests/sim/workload.hpp"
@@ -9,7 +10,6 @@
 
 #include <deque>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,7 +49,6 @@ public:
 
 private:
     enum class Phase : std::uint8_t { kAway, kConnecting, kGreeting, kOpen, kRetired };
-    enum class WatchKind : std::uint8_t { kData, kExist, kChild, kPersistent, kRecursive };
 
     // LinkEnd
     void on_connected() override;
@@ -102,7 +101,7 @@ private:
     std::int32_t timeout_ms_ = 0;
     Zxid zxid_seen_;
     Xid xid_last_ = 0;
-    std::set<std::pair<std::string, WatchKind>> watches_;
+    ClientWatches watches_;
 
     struct Waiting {
         Xid xid;

@@ -1,20 +1,7 @@
 #include "tests/sim/world.hpp"
 
 #include "storage/log_format.hpp"
-#include "tests/sim/checkers/answers.hpp"
-#include "tests/sim/checkers/bounds.hpp"
-#include "tests/sim/checkers/claims.hpp"
-#include "tests/sim/checkers/determinism.hpp"
-#include "tests/sim/checkers/durability.hpp"
-#include "tests/sim/checkers/epochs.hpp"
-#include "tests/sim/checkers/fence.hpp"
-#include "tests/sim/checkers/leaders.hpp"
-#include "tests/sim/checkers/linear.hpp"
-#include "tests/sim/checkers/monotone.hpp"
-#include "tests/sim/checkers/order.hpp"
-#include "tests/sim/checkers/sessions.hpp"
-#include "tests/sim/checkers/synced.hpp"
-#include "tests/sim/checkers/watches.hpp"
+#include "tests/sim/checkers/all.hpp"
 #include "wire/assert.hpp"
 
 #include <fmt/format.h>
@@ -121,28 +108,14 @@ void World::make_servers(std::size_t voters) {
         options.core.config_text += fmt::format("server.{}=127.0.0.1:{}\n", number(id), 2888 + number(id));
     options.core.config_text += "version=0";
 
-    checkers_.push_back(std::make_unique<OrderChecker>());
-    checkers_.push_back(std::make_unique<MonotoneChecker>());
-    checkers_.push_back(std::make_unique<LinearChecker>());
-    checkers_.push_back(std::make_unique<SessionsChecker>(stage_.queue, options.core.tick));
-    checkers_.push_back(std::make_unique<ClientWatchesChecker>());
-    checkers_.push_back(std::make_unique<LeadersChecker>());
-    checkers_.push_back(std::make_unique<EpochsChecker>());
-    checkers_.push_back(std::make_unique<ClaimsChecker>());
-    checkers_.push_back(std::make_unique<SyncedChecker>());
+    checkers_ = checkers_of_world(stage_.queue, options.core.tick);
     for (const auto& ids : {voting, observing})
         for (const auto id : ids) {
             options.core.server = id;
             options.store.secret.front() = static_cast<unsigned char>(id);
             auto& server = *servers_.emplace_back(
                 std::make_unique<Server>(stage_, options, static_cast<Network&>(*this), mesh_, history_, checkers_));
-            auto& own = server.own_checkers();
-            own.push_back(std::make_unique<WatchesChecker>());
-            own.push_back(std::make_unique<AnswersChecker>());
-            own.push_back(std::make_unique<BoundsChecker>(options.core));
-            own.push_back(std::make_unique<FenceChecker>());
-            own.push_back(std::make_unique<DurabilityChecker>());
-            own.push_back(std::make_unique<DeterminismChecker>(random));
+            server.own_checkers() = checkers_of_server(options.core, random);
             server.on_death = [this, &server](bool power) {
                 if (power) stage_.faults.add(Fault::kKill);
                 restart(server, stage_.random.mostly_short(milliseconds(20), seconds(10)));

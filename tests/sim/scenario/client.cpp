@@ -16,14 +16,7 @@ using wire::OpCode;
 
 namespace {
 
-constexpr Xid kXidSetWatches = -8;
 constexpr Duration kOneWay = milliseconds(1);
-
-std::string framed(std::string_view content) {
-    std::string frame;
-    wire::Encoder(frame).put_counted(content);
-    return frame;
-}
 
 }  // namespace
 
@@ -40,16 +33,7 @@ void Client::connect(Server& server) {
     splitter_ = wire::FrameSplitter(1 << 20);
     server_ = &server;
     connection_ = server.accept();
-    wire::ConnectRequest request;
-    request.last_zxid_seen = zxid_seen_;
-    request.timeout_ms = static_cast<std::int32_t>(timeout_.count() / 1000);
-    request.session = session_;
-    request.password = std::string_view(password_.data(), password_.size());
-    request.read_only = false;
-    std::string content;
-    wire::Encoder out(content);
-    wire::encode(out, request);
-    send(content);
+    send(connect_frame(session_, password_, zxid_seen_, static_cast<std::int32_t>(timeout_.count() / 1000)));
     keep_alive();
 }
 
@@ -86,16 +70,10 @@ void Client::greeted(std::string_view frame) {
 }
 
 void Client::rearm_watches() {
-    if (watches_.empty()) return;
-    wire::SetWatches2Request request;
-    request.relative_zxid = zxid_seen_;
-    for (const auto& [path, kind] : watches_) {
-        auto& list = kind == Watch::kData ? request.data : kind == Watch::kExist ? request.exist : request.child;
-        list.push_back(path);
-    }
+    if (watches_.size() == 0) return;
     auto words = fmt::format("setWatches {} of {}", watches_.size(), text_of(zxid_seen_));
-    send_request(kXidSetWatches, {.op = OpCode::kSetWatches2, .path = {}, .body = wire::encoded(request)},
-                 std::move(words));
+    const auto body = wire::encoded(watches_.request(zxid_seen_));
+    send_request(kXidSetWatches, {.op = OpCode::kSetWatches2, .path = {}, .body = body}, std::move(words));
 }
 
 void Client::hear_close() {
@@ -109,16 +87,16 @@ void Client::hear_close() {
 void Client::keep_alive() {
     around_.stage.queue.after(timeout_ / 3, [this, attempt = attempt_] {
         if (attempt != attempt_ || !connected() || silent_) return;
-        if (greeted_) send(wire::encoded(wire::RequestHeader{wire::kXidPing, OpCode::kPing}));
+        if (greeted_) send(framed(wire::encoded(wire::RequestHeader{wire::kXidPing, OpCode::kPing})));
         keep_alive();
     });
 }
 
 // --- asking ----------------------------------------------------------------------------------------------------------
 
-void Client::send(std::string_view content) {
+void Client::send(std::string frame) {
     if (silent_) return;
-    around_.stage.queue.after(kOneWay, [server = server_, connection = connection_, bytes = framed(content)] {
+    around_.stage.queue.after(kOneWay, [server = server_, connection = connection_, bytes = std::move(frame)] {
         if (server->up()) server->receive(connection, bytes);
     });
 }
@@ -132,7 +110,7 @@ void Client::send_request(Xid xid, ClientRequest request, std::string words) {
     tell_checkers([&](Checker& checker) {
         checker.on_client_sent(id_, {xid, request.op, request.path, request.watches, request.body});
     });
-    send(wire::encoded(wire::RequestHeader{xid, request.op}) + request.body);
+    send(framed(wire::encoded(wire::RequestHeader{xid, request.op}) + request.body));
     asked_.push_back({xid, std::move(request), std::move(words)});
 }
 
@@ -152,24 +130,15 @@ void Client::hear(std::string_view bytes) {
 }
 
 void Client::take(std::string_view frame) {
-    wire::Decoder in(frame);
-    wire::ReplyHeader header;
-    wire::decode(in, header);
-    ZABD_ASSERT(!in.failed());
-    if (header.xid != wire::kXidWatchEvent) return take_reply(header, in.rest());
-    const auto event = wire::decoded<wire::WatcherEvent>(in.rest());
-    ZABD_ASSERT(event.has_value());
-    take_event(*event, header.zxid == kZxidUnknown);
+    const auto heard = decode_heard(frame);
+    if (heard.event) return take_event(*heard.event, heard.header.zxid == kZxidUnknown);
+    take_reply(heard.header, heard.body);
 }
 
 void Client::take_event(const wire::WatcherEvent& event, bool catching_up) {
     tell("event: " + text_of(event));
     tell_checkers([&](Checker& checker) { checker.on_client_event(id_, event, catching_up); });
-    const auto spend = [&](Watch kind) { watches_.erase({std::string(event.path), kind}); };
-    if (event.type == EventType::kNodeChildrenChanged) return spend(Watch::kChild);
-    spend(Watch::kData);
-    spend(Watch::kExist);
-    if (event.type == EventType::kNodeDeleted) spend(Watch::kChild);
+    watches_.spend(event);
 }
 
 void Client::take_reply(const wire::ReplyHeader& header, std::string_view body) {
@@ -183,15 +152,7 @@ void Client::take_reply(const wire::ReplyHeader& header, std::string_view body) 
     tell(fmt::format("{} -> {}, at {}{}", words, answer, text_of(header.zxid), other));
     tell_checkers([&](Checker& checker) { checker.on_client_reply(id_, sent, header, body); });
     zxid_seen_ = std::max(zxid_seen_, header.zxid);
-    learn_watch(request, header.error);
-}
-
-void Client::learn_watch(const ClientRequest& asked, ErrorCode error) {
-    if (!asked.watches) return;
-    const bool ok = error == ErrorCode::kOk;
-    if (asked.op == OpCode::kExists) watches_.emplace(asked.path, ok ? Watch::kData : Watch::kExist);
-    if (ok && asked.op == OpCode::kGetData) watches_.emplace(asked.path, Watch::kData);
-    if (ok && asked.op == OpCode::kGetChildren) watches_.emplace(asked.path, Watch::kChild);
+    watches_.learn(request, header.error);
 }
 
 }  // namespace zabd::sim::scenario

@@ -4,6 +4,7 @@
 // Time      a message takes a millisecond each way.
 #pragma once
 
+#include "tests/sim/client_protocol.hpp"
 #include "tests/sim/oracle.hpp"
 #include "tests/sim/scenario/describe.hpp"
 #include "tests/sim/server.hpp"
@@ -11,7 +12,6 @@
 
 #include <deque>
 #include <functional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,16 +52,14 @@ private:
         ClientRequest request;
         std::string words;
     };
-    enum class Watch : std::uint8_t { kData, kExist, kChild };
 
     [[nodiscard]] bool connected() const { return connection_ != ConnectionId::kNone; }
-    void send(std::string_view content);
+    void send(std::string frame);
     void send_request(Xid xid, ClientRequest request, std::string words);
     void greeted(std::string_view frame);
     void take(std::string_view frame);
     void take_event(const wire::WatcherEvent& event, bool catching_up);
     void take_reply(const wire::ReplyHeader& header, std::string_view body);
-    void learn_watch(const ClientRequest& asked, wire::ErrorCode error);
     void rearm_watches();
     void keep_alive();
     void leave();
@@ -88,7 +86,7 @@ private:
     SessionId session_ = SessionId::kNone;
     wire::Password password_{};
     Zxid zxid_seen_;
-    std::set<std::pair<std::string, Watch>> watches_;
+    ClientWatches watches_;
 };
 
 }  // namespace zabd::sim::scenario

@@ -1,20 +1,7 @@
 #include "tests/sim/scenario/scene.hpp"
 
 #include "storage/log_format.hpp"
-#include "tests/sim/checkers/answers.hpp"
-#include "tests/sim/checkers/bounds.hpp"
-#include "tests/sim/checkers/claims.hpp"
-#include "tests/sim/checkers/determinism.hpp"
-#include "tests/sim/checkers/durability.hpp"
-#include "tests/sim/checkers/epochs.hpp"
-#include "tests/sim/checkers/fence.hpp"
-#include "tests/sim/checkers/leaders.hpp"
-#include "tests/sim/checkers/linear.hpp"
-#include "tests/sim/checkers/monotone.hpp"
-#include "tests/sim/checkers/order.hpp"
-#include "tests/sim/checkers/sessions.hpp"
-#include "tests/sim/checkers/synced.hpp"
-#include "tests/sim/checkers/watches.hpp"
+#include "tests/sim/checkers/all.hpp"
 
 #include <fmt/format.h>
 
@@ -74,15 +61,7 @@ void Scene::set_up(const Setup& setup) {
     }
     core.log_reserve_bytes = options.store.segment_bytes / 4;
 
-    checkers_.push_back(std::make_unique<OrderChecker>());
-    checkers_.push_back(std::make_unique<MonotoneChecker>());
-    checkers_.push_back(std::make_unique<LinearChecker>());
-    checkers_.push_back(std::make_unique<SessionsChecker>(stage_.queue, core.tick));
-    checkers_.push_back(std::make_unique<ClientWatchesChecker>());
-    checkers_.push_back(std::make_unique<LeadersChecker>());
-    checkers_.push_back(std::make_unique<EpochsChecker>());
-    checkers_.push_back(std::make_unique<ClaimsChecker>());
-    checkers_.push_back(std::make_unique<SyncedChecker>());
+    checkers_ = checkers_of_world(stage_.queue, core.tick);
     checkers_.push_back(std::make_unique<Listener>(
         [this](ServerId from, ServerId to, const wire::QuorumPacket& packet) { on_packet(from, to, packet); }));
     for (std::size_t n = 1; n <= setup.voters + setup.observers; ++n) {
@@ -95,13 +74,7 @@ void Scene::set_up(const Setup& setup) {
 void Scene::add_server(const ServerOptions& options) {
     auto& server = *servers_.emplace_back(
         std::make_unique<Server>(stage_, options, static_cast<Network&>(*this), mesh_, history_, checkers_));
-    auto& own = server.own_checkers();
-    own.push_back(std::make_unique<WatchesChecker>());
-    own.push_back(std::make_unique<AnswersChecker>());
-    own.push_back(std::make_unique<BoundsChecker>(options.core));
-    own.push_back(std::make_unique<FenceChecker>());
-    own.push_back(std::make_unique<DurabilityChecker>());
-    own.push_back(std::make_unique<DeterminismChecker>(stage_.random));
+    server.own_checkers() = checkers_of_server(options.core, stage_.random);
     listen_to(server);
 }
 

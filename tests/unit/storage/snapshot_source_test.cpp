@@ -258,14 +258,23 @@ TEST_CASE("Z-12: a snapshot of a damaged checkpoint never ends well", "[storage]
     CHECK_FALSE(decoder.finished());
 }
 
+namespace {
+
+std::unique_ptr<Checkpoint> started_checkpoint(const TemporaryDirectory& directory) {
+    CheckpointSummary summary;
+    auto checkpoint = Checkpoint::open(
+        {.directory = directory.path(), .identity = 42, .triggers = {.quiet = Millis(1)}}, {}, summary);
+    REQUIRE(checkpoint);
+    (*checkpoint)->start([](const auto&) {});
+    return std::move(*checkpoint);
+}
+
+}  // namespace
+
 TEST_CASE("a checkpoint's thread opens snapshots, once there is something to stream", "[storage][snapshot]") {
     const TemporaryDirectory directory;
-    CheckpointSummary summary;
-    auto opened = Checkpoint::open({.directory = directory.path(), .identity = 42, .triggers = {.quiet = Millis(1)}},
-                                   {}, summary);
-    REQUIRE(opened);
-    auto& checkpoint = **opened;
-    checkpoint.start([](const auto&) {});
+    const auto opened = started_checkpoint(directory);
+    auto& checkpoint = *opened;
     std::promise<std::unique_ptr<SnapshotSource>> early;
     checkpoint.open_snapshot([&](auto source) { early.set_value(std::move(source)); });
     auto images = tree_of(10, 1);
@@ -283,12 +292,8 @@ TEST_CASE("a checkpoint's thread opens snapshots, once there is something to str
 TEST_CASE("a snapshot that is asked for while another one is opened does not wait for a change",
           "[storage][snapshot]") {
     const TemporaryDirectory directory;
-    CheckpointSummary summary;
-    auto opened = Checkpoint::open({.directory = directory.path(), .identity = 42, .triggers = {.quiet = Millis(1)}},
-                                   {}, summary);
-    REQUIRE(opened);
-    auto& checkpoint = **opened;
-    checkpoint.start([](const auto&) {});
+    const auto opened = started_checkpoint(directory);
+    auto& checkpoint = *opened;
     std::promise<bool> second;
     checkpoint.open_snapshot(
         [&](const auto&) { checkpoint.open_snapshot([&](auto source) { second.set_value(source != nullptr); }); });
