@@ -509,6 +509,8 @@ void ClientServer::set_reading(ConnectionId id, bool reading) {
     if (const auto connection = connections_->find(id)) connection->set_reading(reading);
 }
 
+void ClientServer::flush() { connections_->flush(); }
+
 void ClientServer::stop_taking() {
     connections_->taking = false;
     connections_->listener.reset();

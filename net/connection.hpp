@@ -97,6 +97,9 @@ public:
     /// still.
     void set_reading(ConnectionId connection, bool reading);
 
+    /// Writes what was sent now, instead of at the end of the turn. Not from within on_open, on_frame or on_word.
+    void flush();
+
     /// Takes no more connections and no more input from those there are.
     void stop_taking();
     /// As close_after_send for all, without waiting long for peers to close theirs. `done` is called when the last one

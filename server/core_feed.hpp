@@ -11,7 +11,8 @@ class CoreFeed {
 public:
     /// Part of a batch, begun if none is open.
     virtual void give(const core::Input& input) = 0;
-    /// That was all for now: what the core says is carried out. Not from within the carrying out.
+    /// That was all for now: what the core says is carried out. Not from within the carrying out, nor from
+    /// a connection's frame or word.
     virtual void settle() = 0;
     [[nodiscard]] virtual Zxid log_needed() const = 0;
 

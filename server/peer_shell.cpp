@@ -49,6 +49,10 @@ void PeerShell::send_election(ServerId to, std::string_view payload) {
     if (links_) links_->send_election(to, payload);
 }
 
+void PeerShell::flush() {
+    if (links_) links_->flush();
+}
+
 void PeerShell::carry_out(const core::DialLeader& output) {
     if (links_) links_->dial_leader(output.server);
 }

@@ -29,6 +29,8 @@ public:
 
     void send(LinkId link, std::string_view bytes);
     void send_election(ServerId to, std::string_view payload);
+    /// Writes what was sent now, instead of at the end of the turn.
+    void flush();
     void carry_out(const core::DialLeader& output);
     void carry_out(const core::ClosePeer& output);
     void carry_out(const core::OpenSnapshot& output);

@@ -104,6 +104,8 @@ private:
     [[nodiscard]] Zxid log_needed() const override { return core_->log_needed(); }
 
     void begin_batch();
+    void carry_out_batch();
+    void send_now();
     void tell_time();
     template <class Output>
     void carry_out(Output& output);
@@ -201,18 +203,30 @@ void Runtime::Impl::begin_batch() {
 void Runtime::Impl::give(const core::Input& input) {
     begin_batch();
     core_->step(input, outputs_);
-    if (outputs_.bytes.size() > kBytesPerBatchMax) settle();
+    if (outputs_.bytes.size() > kBytesPerBatchMax) carry_out_batch();
 }
 
 void Runtime::Impl::settle() {
+    carry_out_batch();
+    const bool lone = core_->outstanding() <= 1;
+    if (lone) send_now();
+    if (storage_.wants_flush()) storage_.flush(lone);
+}
+
+void Runtime::Impl::carry_out_batch() {
     for (auto& output : outputs_.items) {
         std::visit([this](auto& one) { carry_out(one); }, output);
     }
     outputs_.clear();
     if (outputs_.bytes.capacity() > kBytesKeptMax) outputs_.bytes.shrink_to_fit();
     batch_open_ = false;
-    if (storage_.wants_flush()) storage_.flush(core_->status().outstanding == 1);
     if (draining_) asio::post(io_, [this] { close_once_drained(); });
+}
+
+/// With hardly anything asked there is nothing to collect: clients wait, and the peers' disks are to work while ours does.
+void Runtime::Impl::send_now() {
+    server_->flush();
+    if (peers_) peers_->flush();
 }
 
 void Runtime::Impl::tell_time() {
@@ -261,7 +275,7 @@ std::optional<std::size_t> Runtime::Impl::word_argument_bytes(net::Word word) co
 
 void Runtime::Impl::on_word(ConnectionId connection, net::Word word, std::string_view argument) {
     ++words_received_;
-    settle();  // the answer tells of all that came before
+    carry_out_batch();  // the answer tells of all that came before
     server_->send(connection, answer(connection, word, argument));
     server_->close_after_send(connection);
     ++words_sent_;

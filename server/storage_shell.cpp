@@ -161,10 +161,9 @@ void StorageShell::carry_out(core::SaveHardState& output) {
     });
 }
 
-void StorageShell::flush(bool alone) {
+void StorageShell::flush(bool may_wait) {
     appended_ = false;
-    // A member has peers to hear and to be heard by meanwhile.
-    if (const auto progress = storage_.log->flush(alone && !config_.ensemble)) log_went_on(*progress);
+    if (const auto progress = storage_.log->flush(may_wait)) log_went_on(*progress);
 }
 
 void StorageShell::open_snapshot(OnSnapshot ready) {

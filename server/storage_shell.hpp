@@ -47,7 +47,8 @@ public:
     void carry_out(core::DropInstall&) { storage_.installer->drop(); }
     /// Something was appended that is not on its way yet. `alone`: nobody waits for anything else than this one record.
     [[nodiscard]] bool wants_flush() const { return appended_; }
-    void flush(bool alone);
+    /// `may_wait`: for a disk that was fast so far to take a single record (storage/log.hpp).
+    void flush(bool may_wait);
 
     /// A view of the newest checkpoint, on the io thread; nullptr: there can be none now.
     using OnSnapshot = std::function<void(std::unique_ptr<storage::SnapshotSource>)>;

@@ -254,6 +254,8 @@ public:
 
     /// All that words, admin and metrics may tell. O(1) but for the lists, which are O(what they list).
     [[nodiscard]] Status status() const;
+    /// One of its figures, for who asks at every turn.
+    [[nodiscard]] std::size_t outstanding() const;
     /// The log must not let go of what lies behind it: a learner of ours is to be sent that. Highest zxid: none is.
     [[nodiscard]] Zxid log_needed() const;
     [[nodiscard]] std::vector<ConnectionStatus> connections() const;

@@ -57,6 +57,8 @@ Status Core::status() const {
     return status;
 }
 
+std::size_t Core::outstanding() const { return impl_->outstanding_; }
+
 Zxid Core::log_needed() const { return impl_->zab().log_needed(); }
 
 std::vector<ConnectionStatus> Core::connections() const {
