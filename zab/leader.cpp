@@ -155,14 +155,14 @@ void Leader::take_info(Instant now, Learner& learner, const wire::QuorumPacket& 
     learner.zabd = info->zabd;
     learner.no_history = info->no_history;
     learner.phase = LearnerPhase::kInfo;
+    const bool member = learner.votes || membership().observers().contains(server);
     if (phase_ == Phase::kCollecting) {
-        accepted_max_ = std::max(accepted_max_, packet.zxid.epoch());
+        if (member) accepted_max_ = std::max(accepted_max_, packet.zxid.epoch());
         // What it promised before it lost its disk it does not know any more.
         if (learner.votes && !learner.no_history) infos_.insert(server);
         return choose_epoch(out);
     }
     // It was promised to a leader that came to nothing, and will never follow ours. The next one of us is above both.
-    const bool member = learner.votes || membership().observers().contains(server);
     replica_.note_epoch(member ? packet.zxid.epoch() : 0);
     if (member && packet.zxid.epoch() > epoch_) return fail("a member has accepted a later epoch");
     if (phase_ >= Phase::kPromised) send_leader_info(learner, out);
@@ -170,7 +170,7 @@ void Leader::take_info(Instant now, Learner& learner, const wire::QuorumPacket& 
 
 void Leader::choose_epoch(Outputs& out) {
     if (phase_ != Phase::kCollecting || !membership().has_quorum(infos_)) return;
-    if (accepted_max_ >= kEpochMax) return fail("there is no epoch left");
+    if (accepted_max_ + 1 >= kEpochMax) return fail("there is no epoch left");
     phase_ = Phase::kPromising;
     epoch_ = accepted_max_ + 1;
     auto state = replica_.hard_state();

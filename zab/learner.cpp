@@ -119,7 +119,7 @@ void Learner::take_leader_info(const wire::QuorumPacket& packet, Outputs& out) {
     zabd_ = info->secret.has_value();
     if (epoch_ < std::max(state.accepted_epoch, replica_.history().last().epoch()))
         return fail("the leader's epoch is an old one");
-    if (epoch_ > kEpochMax) return fail("the leader's epoch cannot be");
+    if (epoch_ >= kEpochMax) return fail("the leader's epoch cannot be");
     secret_ = info->secret;
     // One that was promised before, perhaps to another leader, does not count again.
     if (epoch_ == state.accepted_epoch) return ack_epoch(false, out);

@@ -27,7 +27,7 @@ namespace zabd::zab {
 
 /// The last counter that is used of an epoch; the rest is left as room for what may be in flight.
 inline constexpr Counter kCounterMax = 0xffffffff - (Counter{1} << 20);
-/// Epochs travel as signed numbers.
+/// Epochs travel as signed numbers. Nobody accepts this one, as no leader could take it further.
 inline constexpr Epoch kEpochMax = 0x7fffffff;
 
 struct Options {
