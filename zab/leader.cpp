@@ -226,7 +226,8 @@ void Leader::begin_sync(Instant now, Outputs& out) {
 }
 
 void Leader::open_sync(Learner& learner, Outputs& out) {
-    const auto plan = plan_sync(replica_.history(), committed_for_learners(), {learner.last, learner.zabd});
+    auto plan = plan_sync(replica_.history(), committed_for_learners(), {learner.last, learner.zabd});
+    if (plan.kind != SyncPlan::Kind::kSnap && plan.cursor <= unreadable_after_) plan = {};
     out.emplace_back(Note{note_of(plan, learner.server, learner.last)});
     if (plan.kind == SyncPlan::Kind::kSnap) {
         learner.phase = LearnerPhase::kOpening;
@@ -367,9 +368,11 @@ void Leader::on(Instant now, const LogRead& read, Outputs& out) {
         if (learner.reading != read.tag) continue;
         learner.reading = 0;
         learner.heard = progress_at_ = now;
-        // It comes again, and its sync is planned anew (hazard Z-22).
-        if (read.records.empty() || !follows(learner.cursor, read.records.front().zxid))
-            return drop(now, link, "the log has let go of what it lacks", out);
+        // It comes again, and its sync is planned anew (hazard Z-22): with a snapshot, even if the log seems to have it.
+        if (read.records.empty() || !follows(learner.cursor, read.records.front().zxid)) {
+            unreadable_after_ = std::max(unreadable_after_.value_or(learner.cursor), learner.cursor);
+            return drop(now, link, "the log does not give what it lacks", out);
+        }
         const auto target = learner.observes ? committed_for_learners() : replica_.history().last();
         for (const auto& record : read.records)
             if (record.zxid <= target) send_record(learner, record, out);

@@ -141,7 +141,8 @@ private:
     Epoch epoch_ = 0;
     Epoch accepted_max_ = 0;
     Zxid history_initial_;
-    Zxid proposed_;  // or the start of our epoch
+    Zxid proposed_;                         // or the start of our epoch
+    std::optional<Zxid> unreadable_after_;  // there our log failed a learner
     std::map<LinkId, Learner> learners_;
     std::set<ServerId> infos_;
     std::set<ServerId> promises_;

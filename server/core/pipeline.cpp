@@ -205,7 +205,9 @@ void Pipeline::put_checkpoint(Outputs& out) {
     images_.zxid = zxid_applied_;
     images_.digest = state_.tree.digest();
     images_.next_node = state_.tree.next_id();
+    const auto count = images_.nodes.size();
     out.items.emplace_back(PutCheckpoint{std::exchange(images_, {})});
+    images_.nodes.reserve(count);  // about as many come until the next one
 }
 
 void Pipeline::begin_replacement(Replacement replacement, Outputs& out) {

@@ -170,7 +170,7 @@ bool Ensemble::work_disk(Server& server) {
             bytes += record.txn.size() + 50;
             answer.records.push_back(record);
         }
-        if (read->after < server.log_begin) answer.records.clear();
+        if (read->after < server.log_begin || server.log_unreadable) answer.records.clear();
         input(server, answer);
     } else if (auto* install = std::get_if<InstallSnapshot>(&next)) {
         server.checkpoint = server.state = server.received;

@@ -46,6 +46,7 @@ public:
         Zxid log_begin;
         History checkpoint;  // a prefix of the state
         HardState hard;
+        bool log_unreadable = false;
         std::deque<Output> asked;  // of the disk, in order
         [[nodiscard]] bool up() const { return participant != nullptr; }
         [[nodiscard]] bool leads() const { return up() && role.role == Role::kLeading && role.serving; }

@@ -61,6 +61,26 @@ TEST_CASE("a leader that is cut off steps down, and what it alone has is taken b
     ensemble.check();
 }
 
+TEST_CASE("a follower that the leader's log cannot help any more gets a snapshot", "[zab][ensemble]") {
+    Ensemble ensemble({.window_bytes_max = 100});
+    REQUIRE(ensemble.run_until([&] { return ensemble.leader() != nullptr; }));
+    auto& leader = *ensemble.leader();
+    REQUIRE(ensemble.run_until([&] { return leader.participant->synced_voters() == 2; }));
+    const auto snapshots = ensemble.snapshots();
+    const int away = static_cast<int>(leader.id) % 3 + 1;
+    ensemble.crash(away);
+    Zxid last;
+    for (int n = 0; n < 100; ++n) last = ensemble.submit(leader, "txn " + std::to_string(n));
+    REQUIRE(ensemble.run_until([&] { return leader.state.size() == 100; }));
+    ensemble.checkpoint(static_cast<int>(leader.id), {});
+    leader.log_unreadable = true;
+    ensemble.start(away);
+    REQUIRE(ensemble.run_until([&] { return all_have(ensemble, last); }));
+    CHECK(leader.leads());
+    CHECK(ensemble.snapshots() == snapshots + 1);
+    ensemble.check();
+}
+
 TEST_CASE("Z-34: a question is confirmed by answers to pings that were sent after it", "[zab][ensemble]") {
     Ensemble ensemble({});
     REQUIRE(ensemble.run_until([&] { return ensemble.leader() != nullptr; }));
