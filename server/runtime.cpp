@@ -209,8 +209,9 @@ void Runtime::Impl::give(const core::Input& input) {
 void Runtime::Impl::settle() {
     carry_out_batch();
     const bool lone = core_->outstanding() <= 1;
+    // A member never waits for its disk: it has peers to hear and to be heard by (hazard S-29).
+    if (storage_.wants_flush()) storage_.flush(lone && !peers_);
     if (lone) send_now();
-    if (storage_.wants_flush()) storage_.flush(lone);
 }
 
 void Runtime::Impl::carry_out_batch() {
@@ -223,7 +224,7 @@ void Runtime::Impl::carry_out_batch() {
     if (draining_) asio::post(io_, [this] { close_once_drained(); });
 }
 
-/// With hardly anything asked there is nothing to collect: clients wait, and the peers' disks are to work while ours does.
+/// With hardly anything asked there is nothing to collect. Clients come first: what wakes a peer may cost us the processor.
 void Runtime::Impl::send_now() {
     server_->flush();
     if (peers_) peers_->flush();
