@@ -7,8 +7,10 @@
 //           does not know, is a warning by name; one that would be dangerous to ignore is an error.
 #pragma once
 
+#include "server/core/options.hpp"
 #include "server/ensemble.hpp"
 #include "storage/checkpoint_writer.hpp"
+#include "wire/ids.hpp"
 #include "wire/result.hpp"
 
 #include <chrono>
@@ -67,10 +69,11 @@ struct Config {
 
     // The ensemble; without it this server is alone.
     std::optional<Ensemble> ensemble;
-    milliseconds hold_max{2000};                // clients' requests wait so long for a leader
-    bool linearizable_reads = false;            // every read is confirmed by a quorum
-    bool read_only_enabled = false;             // cut off from a quorum, clients that asked for it may read
-    std::uint64_t log_retain_bytes = 64 << 20;  // of log behind the checkpoint, kept for members that lag
+    milliseconds hold_max{2000};                   // clients' requests wait so long for a leader
+    bool linearizable_reads = false;               // every read is confirmed by a quorum
+    bool read_only_enabled = false;                // cut off from a quorum, clients that asked for it may read
+    std::uint64_t log_retain_bytes = 64 << 20;     // of log behind the checkpoint, kept for members that lag
+    Counter epoch_counter_max = zab::kCounterMax;  // of an epoch's transactions; then the next one begins
 
     std::string log_level = "info";
     std::vector<std::string> warnings;  // to be logged once there is a log

@@ -347,6 +347,12 @@ KeyOutcome set_log_retained(ConfigDraft& draft, std::string_view value) {
     });
 }
 
+KeyOutcome set_epoch_counter(ConfigDraft& draft, std::string_view value) {
+    const Range range{.min = 1, .max = zab::kCounterMax, .unit = " of transactions"};
+    return with_number(value, range,
+                       [&](std::int64_t count) { draft.config.epoch_counter_max = static_cast<Counter>(count); });
+}
+
 KeyOutcome refuse_dynamic_file(ConfigDraft&, std::string_view) {
     return error("is for reconfiguration, which zabd does not have yet: put the lines of that file into this one");
 }
@@ -435,6 +441,7 @@ constexpr ConfigKey kKeys[] = {
     {"zabd.holdMs", set_hold},
     {"zabd.linearizableReads", set_flag<&Config::linearizable_reads>},
     {"zabd.log.retainMiB", set_log_retained},
+    {"zabd.epochCounterMax", set_epoch_counter},
 
     // Read only to be judged.
     {"secureClientPort", refuse_tls},

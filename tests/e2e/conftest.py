@@ -21,7 +21,7 @@ def pytest_addoption(parser):
     parser.addoption("--seed", type=int, default=None, help="replays a random test; default: a new seed, printed")
     parser.addoption("--operations", type=int, default=20000, help="length of the differential test")
     parser.addoption("--rounds", type=int, default=None,
-                     help="of the kill -9 test (default 50, ZooKeeper 4) and of the ensemble's nemesis (default 4)")
+                     help="of the kill -9 test (default 50, ZooKeeper 4), of the ensemble's nemesis (4) and rollover (20)")
 
 
 def pytest_configure():

@@ -32,8 +32,11 @@ class Writer(threading.Thread):
         self._stopping = threading.Event()
         self.start()
 
-    def stop(self):
+    def abandon(self):
         self._stopping.set()
+
+    def stop(self):
+        self.abandon()
         self.join(3 * ANSWER_SECONDS)
         assert not self.is_alive(), f"{self.name} still waits for an answer"
         if self.failure:

@@ -56,7 +56,8 @@ public:
     /// A server whose log has it applies it as the one behind `before`. True: it is the first one that does.
     bool commit(ServerId server, Zxid before, Zxid zxid);
     [[nodiscard]] const Record& record(Zxid zxid) const { return records_.at(zxid); }
-    [[nodiscard]] bool committed(Zxid zxid) const { return zxid == Zxid{} || committed_.contains(zxid); }
+    /// The beginning of an epoch counts: ZooKeeper gives that number to the state that an epoch begins with.
+    [[nodiscard]] bool committed(Zxid zxid) const { return zxid.counter() == 0 || committed_.contains(zxid); }
     [[nodiscard]] Zxid zxid_committed() const { return committed_.empty() ? Zxid{} : committed_.rbegin()->first; }
     [[nodiscard]] std::size_t transactions() const { return committed_.size(); }
     /// The committed one behind it; nullopt: none is.
@@ -77,6 +78,9 @@ public:
     /// Told to a client.
     void acknowledge(Zxid zxid) { acknowledged_ = std::max(acknowledged_, zxid); }
     [[nodiscard]] Zxid zxid_acknowledged() const { return acknowledged_; }
+
+    /// Some member's snapshots hold more than their zxid says, and what was not committed.
+    bool snapshots_are_provisional = false;
 
     /// How often a core was told of a full disk, and whether one is so now.
     std::uint64_t room_limits = 0;

@@ -10,6 +10,7 @@ constexpr Duration kDelayMin{50};
 constexpr Duration kDelayMax = milliseconds(3);
 constexpr Duration kDialMax = seconds(5);
 constexpr Duration kDialAgain = milliseconds(500);
+constexpr Duration kRefusedAgain = milliseconds(50);
 constexpr Duration kSentAgain = milliseconds(200);
 constexpr std::uint64_t kSplit = 100;     // of a thousand sends
 constexpr std::uint64_t kLost = 150;      // of a thousand pieces, while the path loses
@@ -40,7 +41,7 @@ Duration Mesh::latency(ServerId from, ServerId to, std::uint64_t bytes) {
 // --- dialling --------------------------------------------------------------------------------------------------------
 
 void Mesh::dial(ServerId from, ServerId to) {
-    Dialling dialling{.from = from, .to = to, .number = ++machines_[from].dials};
+    Dialling dialling{.from = from, .to = to, .number = ++machines_[from].dials, .begun = stage_.queue.now()};
     dialling.until = stage_.queue.now() + kDialMax;
     stage_.queue.after(latency(from, to, 0), [this, dialling] { try_dial(dialling); });
 }
@@ -57,9 +58,15 @@ void Mesh::try_dial(const Dialling& dialling) {
     if (stage_.queue.now() >= dialling.until) return fail(dialling);
     const bool there = passes(dialling.from, dialling.to);
     const bool back = passes(dialling.to, dialling.from);
-    const bool listens = machines_[dialling.to].end->listens();
+    const auto& end = *machines_[dialling.to].end;
+    const bool listens = dialling.election ? end.listens() : end.takes_learners();
     if (there && back) {
         if (listens) return connect(dialling);
+        const auto patience = machines_[dialling.from].end->patience();
+        if (end.listens() && stage_.queue.now() - dialling.begun < patience) {
+            stage_.queue.after(kRefusedAgain, [this, dialling] { try_dial(dialling); });
+            return;
+        }
         stage_.queue.after(latency(dialling.to, dialling.from, 0), [this, dialling] {
             if (!given_up(dialling)) fail(dialling);
         });

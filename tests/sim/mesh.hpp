@@ -29,6 +29,10 @@ class MeshEnd {
 public:
     virtual ~MeshEnd() = default;
     [[nodiscard]] virtual bool listens() const = 0;
+    /// On the quorum port. Others than zabd open it when they are to lead.
+    [[nodiscard]] virtual bool takes_learners() const { return listens(); }
+    /// How long it tries, while a server that is up refuses it there.
+    [[nodiscard]] virtual Duration patience() const { return seconds(1); }
     virtual void on_peer_opened(LinkId link, bool dialled, ServerId peer) = 0;
     virtual void on_peer_unreachable() = 0;
     virtual void on_peer_bytes(LinkId link, std::string bytes) = 0;
@@ -133,6 +137,7 @@ private:
         bool election = false;
         std::uint64_t number = 0;
         Time until{0};
+        Time begun{0};
     };
     void try_dial(const Dialling& dialling);
     [[nodiscard]] bool given_up(const Dialling& dialling);

@@ -76,7 +76,8 @@ void Oracle::truncated(Zxid zxid) {
 }
 
 void Oracle::replaced(Zxid zxid) {
-    if (!history_.committed(zxid))
+    provisional_ = history_.snapshots_are_provisional;
+    if (!provisional_ && !history_.committed(zxid))
         violated("I-PREFIX", fmt::format("server {} takes a state of {:#x}, which was never committed", number(server_),
                                          zxid.value));
     log_.clear();
@@ -108,11 +109,16 @@ void Oracle::advance_to(Zxid zxid) {
     while (zxid_ < zxid) {
         auto next = log_.upper_bound(zxid_);
         const bool logged = next != log_.end() && *next <= zxid;
-        const auto elsewhere = zxid_ < replaced_at_ ? history_.behind(zxid_) : std::nullopt;
+        auto elsewhere = zxid_ < replaced_at_ ? history_.behind(zxid_) : std::nullopt;
+        if (elsewhere && *elsewhere > zxid) elsewhere.reset();
+        if (!logged && !elsewhere && zxid.counter() == 0) {
+            zxid_ = zxid;  // the beginning of an epoch, where a state stands that came from ZooKeeper
+            return;
+        }
         if (!logged && !elsewhere)
             violated("I-DUR", fmt::format("server {} tells of zxid {:#x}, which is not in its log", number(server_),
                                           zxid.value));
-        commit(logged ? *next : *elsewhere);
+        commit(logged && (!elsewhere || *next < *elsewhere) ? *next : *elsewhere);
     }
 }
 
@@ -221,6 +227,9 @@ void Oracle::closed(ConnectionId id) {
 
 void Oracle::batch_end(const core::Core& core, const DiskFacts& disk, Now now, std::size_t frames) {
     const auto status = core.status();
+    // What nobody is told of is not judged, until it is said to be committed.
+    if (provisional_ && !status.serving) return;
+    provisional_ = false;
     advance_to(status.zxid_applied);
     if (!set_back_ && zxid_ > disk.log_durable)
         violated("I-DUR", fmt::format("server {} has applied {:#x}, its log is durable up to {:#x}", number(server_),
@@ -270,6 +279,19 @@ void Oracle::recovered(const Recovery& recovery, std::set<Zxid> log, bool alone)
         model_ = history_.model_at(zxid_);
     }
     tell([&](Checker& checker) { checker.on_recovery(recovery, model_); });
+}
+
+// --- servers that are not zabd ---------------------------------------------------------------------------------------
+
+void Oracle::starts_anew(std::set<Zxid> log, Zxid snapshot) {
+    log_ = std::move(log);
+    log_last_ = std::max(snapshot, log_.empty() ? Zxid{} : *log_.rbegin());
+    replaced_at_ = snapshot;
+}
+
+void Oracle::carried_out(Zxid zxid, std::uint64_t digest) {
+    advance_to(zxid);
+    if (zxid == zxid_) history_.compare_digest(server_, zxid, digest);  // a later life may stand where it stood before
 }
 
 }  // namespace zabd::sim

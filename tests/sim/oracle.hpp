@@ -46,6 +46,12 @@ public:
     /// `log`: the records that were found in it. `alone`: what was not found never was.
     void recovered(const Recovery& recovery, std::set<Zxid> log, bool alone);
 
+    // --- of a server that is not zabd, which tells itself ---
+    /// What a start finds: the log's records, and a snapshot up to `snapshot`.
+    void starts_anew(std::set<Zxid> log, Zxid snapshot);
+    /// It knows that all up to there is committed, and has carried it out.
+    void carried_out(Zxid zxid, std::uint64_t digest);
+
     [[nodiscard]] const Model& model() const { return model_; }
     [[nodiscard]] Zxid zxid() const { return zxid_; }
 
@@ -79,12 +85,13 @@ private:
     Checkers& world_;
     Checkers own_;
     Model model_;
-    Zxid zxid_;              // where the model stands
-    Zxid applied_;           // where the server stands
-    std::set<Zxid> log_;     // what the server has logged behind it, and some before
-    Zxid log_last_;          // the last one in its log, or where that begins
-    Zxid replaced_at_;       // the state that came from elsewhere last
-    bool set_back_ = false;  // that one is older than the server's own, and has not taken its place yet
+    Zxid zxid_;                 // where the model stands
+    Zxid applied_;              // where the server stands
+    std::set<Zxid> log_;        // what the server has logged behind it, and some before
+    Zxid log_last_;             // the last one in its log, or where that begins
+    Zxid replaced_at_;          // the state that came from elsewhere last
+    bool provisional_ = false;  // the state that came from elsewhere is not said to be committed yet
+    bool set_back_ = false;     // that one is older than the server's own, and has not taken its place yet
     std::map<ConnectionId, Connection> connections_;
     std::map<SessionId, ConnectionId> owners_;
 };

@@ -126,6 +126,8 @@ public:
     virtual void on_batch_end(const BatchEnd&, const Model&) {}
     virtual void on_down(ServerId) {}
     virtual void on_recovery(const Recovery&, const Model&) {}
+    /// A server that is not zabd has an established epoch of its own.
+    virtual void on_leads(ServerId, Epoch) {}
 
     // --- at the disk and the peers ---
     virtual void on_hard_state_saved(ServerId, const zab::HardState&) {}

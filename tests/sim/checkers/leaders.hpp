@@ -11,6 +11,7 @@ namespace zabd::sim {
 class LeadersChecker final : public Checker {
 public:
     void on_batch_end(const BatchEnd& end, const Model& model) override;
+    void on_leads(ServerId server, Epoch epoch) override;
     void on_down(ServerId server) override { leads_.erase(server); }
     /// So often was a leader established.
     [[nodiscard]] std::size_t established() const { return leaders_.size(); }

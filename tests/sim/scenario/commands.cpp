@@ -10,9 +10,10 @@
 
 namespace zabd::sim::scenario {
 
-const std::string_view kGrammar = R"(  ensemble N [observers N] [tick TIME] [hold TIME] [short log] [counter max N] [up]
+const std::string_view kGrammar = R"(  ensemble N [observers N] [tick TIME] [hold TIME] [short log] [counter max N]
+             [java N [java N...] [before 3.8.5] [window N] [node TIME]] [up]
   start|crash N... or all; power cut N... or all; wipe N; take image N; put image back N
-  cut A B; cut A->B; isolate A; heal
+  cut A B; cut A->B; isolate A; break A B; heal
   disk N holds back [epochs]; disk N goes on
   hold PACKET A->B; release
   run TIME; run until leader; run until all serve
@@ -38,17 +39,30 @@ Server& server_in(Scene& scene, Words& words) {
     return *server;
 }
 
-/// "all", or numbers up to the end.
-std::vector<Server*> servers_in(Scene& scene, Words& words) {
-    std::vector<Server*> servers;
-    if (words.take("all")) {
-        for (const auto& server : scene.servers()) servers.push_back(server.get());
-        return servers;
-    }
-    do servers.push_back(&server_in(scene, words));
-    while (!words.empty());
-    return servers;
+ServerId member_in(Scene& scene, Words& words) {
+    const ServerId id{static_cast<std::uint8_t>(words.number())};
+    if (!scene.members().contains(id)) throw BadWords("there is no such member");
+    return id;
 }
+
+/// "all", or numbers up to the end.
+std::vector<ServerId> members_in(Scene& scene, Words& words) {
+    if (words.take("all")) return {scene.members().begin(), scene.members().end()};
+    std::vector<ServerId> members;
+    do members.push_back(member_in(scene, words));
+    while (!words.empty());
+    return members;
+}
+
+/// With what is the member's, be it zabd or not.
+template <class Act>
+void with_member(Scene& scene, ServerId id, const Act& act) {
+    if (auto* server = scene.server(number(id))) return act(*server);
+    act(*scene.java(number(id)));
+}
+
+void start_member(Scene& scene, Server& server) { scene.start(server); }
+void start_member(Scene&, JavaPeer& peer) { peer.start(); }
 
 std::pair<ServerId, ServerId> way_in(Words& words) {
     const auto text = words.next();
@@ -77,6 +91,15 @@ void ensemble(Scene& scene, Words& words) {
         } else if (words.take("counter")) {
             words.expect("max");
             setup.counter_max = static_cast<Counter>(words.number());
+        } else if (words.take("java")) {
+            setup.javas.insert(ServerId{static_cast<std::uint8_t>(words.number())});
+        } else if (words.take("before")) {
+            words.expect("3.8.5");
+            setup.java_early = true;
+        } else if (words.take("window")) {
+            setup.java_window = words.number();
+        } else if (words.take("node")) {
+            setup.java_node_time = words.time();
         } else {
             words.expect("short");
             words.expect("log");
@@ -85,29 +108,32 @@ void ensemble(Scene& scene, Words& words) {
     }
     scene.set_up(setup);
     if (!up) return;
-    for (const auto& server : scene.servers()) scene.start(*server);
-    const auto* leader = scene.run_until_leader();
+    for (const auto id : scene.members()) with_member(scene, id, [&](auto& member) { start_member(scene, member); });
+    const auto leader = scene.run_until_leader();
     (void)scene.run_until_all_serve();
     (void)scene.take_told();
     (void)scene.take_packets();
-    scene.tell(leader ? fmt::format("{} leads", number(leader->id())) : "no leader");
+    scene.tell(leader ? fmt::format("{} leads", number(*leader)) : "no leader");
 }
 
 void start(Scene& scene, Words& words) {
-    for (auto* server : servers_in(scene, words)) {
-        if (server->up()) throw BadWords("it is up");
-        scene.start(*server);
-    }
+    for (const auto id : members_in(scene, words))
+        with_member(scene, id, [&](auto& member) {
+            if (member.up()) throw BadWords("it is up");
+            start_member(scene, member);
+        });
 }
 
 void crash(Scene& scene, Words& words) {
-    for (auto* server : servers_in(scene, words))
-        if (server->up()) server->kill();
+    for (const auto id : members_in(scene, words))
+        with_member(scene, id, [](auto& member) {
+            if (member.up()) member.kill();
+        });
 }
 
 void power(Scene& scene, Words& words) {
     words.expect("cut");
-    for (auto* server : servers_in(scene, words)) server->cut_power();
+    for (const auto id : members_in(scene, words)) with_member(scene, id, [](auto& member) { member.cut_power(); });
 }
 
 void wipe(Scene& scene, Words& words) { scene.lose_disk(server_in(scene, words)); }
@@ -128,35 +154,46 @@ void cut(Scene& scene, Words& words) {
         const auto [from, to] = way_in(words);
         return scene.mesh().cut(from, to);
     }
-    const auto one = server_in(scene, words).id();
-    const auto other = server_in(scene, words).id();
+    const auto one = member_in(scene, words);
+    const auto other = member_in(scene, words);
     scene.mesh().cut(one, other);
     scene.mesh().cut(other, one);
 }
 
+/// The connections that stand; they may dial anew.
+void break_links(Scene& scene, Words& words) {
+    const auto one = member_in(scene, words);
+    const auto other = member_in(scene, words);
+    scene.mesh().reset(one, other);
+}
+
 void isolate(Scene& scene, Words& words) {
-    const auto one = server_in(scene, words).id();
-    for (const auto& other : scene.servers()) {
-        if (other->id() == one) continue;
-        scene.mesh().cut(one, other->id());
-        scene.mesh().cut(other->id(), one);
+    const auto one = member_in(scene, words);
+    for (const auto other : scene.members()) {
+        if (other == one) continue;
+        scene.mesh().cut(one, other);
+        scene.mesh().cut(other, one);
     }
 }
 
 void heal(Scene& scene, Words&) {
     scene.mesh().heal();
     for (const auto& server : scene.servers()) server->heal();
+    for (const auto& java : scene.javas()) java->hold_disk(false);
 }
 
-void disk(Scene& scene, Words& words) {
-    auto& server = server_in(scene, words);
-    if (words.take("goes")) {
-        words.expect("on");
-        return server.hold_disk(Server::DiskHold::kNone);
-    }
-    words.expect("holds");
-    words.expect("back");
+void hold_disk(Server& server, Words& words, bool goes_on) {
+    if (goes_on) return server.hold_disk(Server::DiskHold::kNone);
     server.hold_disk(words.take("epochs") ? Server::DiskHold::kHardState : Server::DiskHold::kAll);
+}
+void hold_disk(JavaPeer& peer, Words&, bool goes_on) { peer.hold_disk(!goes_on); }
+
+void disk(Scene& scene, Words& words) {
+    const auto id = member_in(scene, words);
+    const bool goes_on = words.take("goes");
+    if (!goes_on) words.expect("holds");
+    words.expect(goes_on ? "on" : "back");
+    with_member(scene, id, [&](auto& member) { hold_disk(member, words, goes_on); });
 }
 
 void hold(Scene& scene, Words& words) {
@@ -245,7 +282,7 @@ void let_client(Scene& scene, const std::string& name, Words& words) {
     for (const auto& text : client->unanswered()) scene.tell(fmt::format("{}: {} -> no answer yet", name, text));
 }
 
-constexpr std::array<std::pair<std::string_view, Command>, 17> kCommands{{
+constexpr std::array<std::pair<std::string_view, Command>, 18> kCommands{{
     {"ensemble", ensemble},
     {"start", start},
     {"crash", crash},
@@ -255,6 +292,7 @@ constexpr std::array<std::pair<std::string_view, Command>, 17> kCommands{{
     {"put", put},
     {"cut", cut},
     {"isolate", isolate},
+    {"break", break_links},
     {"heal", heal},
     {"disk", disk},
     {"hold", hold},

@@ -65,6 +65,11 @@ void Scene::set_up(const Setup& setup) {
     checkers_.push_back(std::make_unique<Listener>(
         [this](ServerId from, ServerId to, const wire::QuorumPacket& packet) { on_packet(from, to, packet); }));
     for (std::size_t n = 1; n <= setup.voters + setup.observers; ++n) {
+        members_.insert(id_of(n));
+        if (setup.javas.contains(id_of(n))) {
+            add_java(options, setup, id_of(n));
+            continue;
+        }
         core.server = id_of(n);
         options.store.secret.front() = static_cast<unsigned char>(n);
         add_server(options);
@@ -76,6 +81,24 @@ void Scene::add_server(const ServerOptions& options) {
         std::make_unique<Server>(stage_, options, static_cast<Network&>(*this), mesh_, history_, checkers_));
     server.own_checkers() = checkers_of_server(options.core, stage_.random);
     listen_to(server);
+}
+
+void Scene::add_java(const ServerOptions& options, const Setup& setup, ServerId id) {
+    const JavaOptions java{.id = id,
+                           .voters = options.core.membership.voters(),
+                           .javas = setup.javas,
+                           .tick = setup.tick,
+                           .init_limit = options.core.init_limit,
+                           .sync_limit = options.core.sync_limit,
+                           .config_text = options.core.config_text,
+                           .prepare = options.core.prepare,
+                           .early_acks = setup.java_early,
+                           .node_time = setup.java_node_time,
+                           .window_max = setup.java_window};
+    auto& peer = *javas_.emplace_back(std::make_unique<JavaPeer>(stage_, java, mesh_, history_, checkers_));
+    peer.on_told = [this, id](const std::string& what) { tell(fmt::format("{}: {}", number(id), what)); };
+    peer.on_untold_packet = [this, id](ServerId to, const wire::QuorumPacket& packet) { on_packet(id, to, packet); };
+    peer.on_notification = [this, id](const wire::Notification& notification) { votes_[id] = notification; };
 }
 
 void Scene::listen_to(Server& server) {
@@ -94,7 +117,15 @@ void Scene::listen_to(Server& server) {
     };
 }
 
-Server* Scene::server(std::size_t id) { return id >= 1 && id <= servers_.size() ? servers_[id - 1].get() : nullptr; }
+Server* Scene::server(std::size_t id) {
+    const auto found = std::ranges::find_if(servers_, [&](const auto& one) { return number(one->id()) == id; });
+    return found == servers_.end() ? nullptr : found->get();
+}
+
+JavaPeer* Scene::java(std::size_t id) {
+    const auto found = std::ranges::find_if(javas_, [&](const auto& one) { return number(one->id()) == id; });
+    return found == javas_.end() ? nullptr : found->get();
+}
 
 Client* Scene::client(std::string_view name) {
     const auto found = clients_.find(name);
@@ -119,18 +150,22 @@ bool Scene::run_until(Duration time, const std::function<bool()>& done) {
     return false;
 }
 
-Server* Scene::run_until_leader() {
-    Server* leader = nullptr;
+std::optional<ServerId> Scene::run_until_leader() {
+    std::optional<ServerId> leader;
+    Epoch epoch = 0;
     run_until(kLeaderMax, [&] {
         for (const auto& server : servers_) {
             if (!server->accepts()) continue;
             const auto status = server->status();
             const bool leads = status.serving && status.state == core::ServerState::kLeading;
-            if (leads && status.epoch > epoch_last_) leader = server.get();
+            if (leads && status.epoch > epoch_last_) leader = server->id(), epoch = status.epoch;
         }
-        return leader != nullptr;
+        for (const auto& java : javas_)
+            if (java->leading() && java->serving() && java->current_epoch() > epoch_last_)
+                leader = java->id(), epoch = java->current_epoch();
+        return leader.has_value();
     });
-    if (leader) epoch_last_ = leader->status().epoch;
+    if (leader) epoch_last_ = epoch;
     run_for(kSettle);
     return leader;
 }
@@ -138,7 +173,8 @@ Server* Scene::run_until_leader() {
 bool Scene::run_until_all_serve() {
     return run_until(kServeMax, [&] {
         return std::ranges::all_of(servers_,
-                                   [](const auto& server) { return server->accepts() && server->status().serving; });
+                                   [](const auto& server) { return server->accepts() && server->status().serving; }) &&
+               std::ranges::all_of(javas_, [](const auto& java) { return java->serving(); });
     });
 }
 

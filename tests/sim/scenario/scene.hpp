@@ -6,6 +6,7 @@
 #pragma once
 
 #include "tests/sim/history.hpp"
+#include "tests/sim/java_peer/java_peer.hpp"
 #include "tests/sim/mesh.hpp"
 #include "tests/sim/scenario/client.hpp"
 #include "tests/sim/server.hpp"
@@ -32,15 +33,23 @@ public:
         Millis hold_max{2000};   // of clients' requests without a leader
         bool short_log = false;  // it lets go of what the checkpoint has, as soon as it can
         Counter counter_max = zab::kCounterMax;
+        std::set<ServerId> javas;    // voters that are not zabd
+        bool java_early = false;     // of a release that acknowledges NEWLEADER early
+        Duration java_node_time{1};  // that a node of a snapshot takes
+        std::size_t java_window = 500;
     };
     explicit Scene(Planted planted) : stage_(1, planted, false), mesh_(stage_) {
         stage_.random = Random::constant(895);
     }
 
     void set_up(const Setup& setup);
-    [[nodiscard]] bool is_set_up() const { return !servers_.empty(); }
-    /// nullptr: there is none.
+    [[nodiscard]] bool is_set_up() const { return !members_.empty(); }
+    [[nodiscard]] const std::set<ServerId>& members() const { return members_; }
+    /// nullptr: there is none that is zabd.
     [[nodiscard]] Server* server(std::size_t id);
+    /// nullptr: there is none that is not.
+    [[nodiscard]] JavaPeer* java(std::size_t id);
+    [[nodiscard]] std::vector<std::unique_ptr<JavaPeer>>& javas() { return javas_; }
     [[nodiscard]] std::vector<std::unique_ptr<Server>>& servers() { return servers_; }
     [[nodiscard]] Mesh& mesh() { return mesh_; }
     [[nodiscard]] Names& names() { return names_; }
@@ -52,8 +61,8 @@ public:
     }
     /// False: it did not come about within `time`.
     bool run_until(Duration time, const std::function<bool()>& done);
-    /// That serves in a later epoch than any before it; nullptr: nobody does within a minute.
-    Server* run_until_leader();
+    /// That serves in a later epoch than any before it; nullopt: nobody does within a minute.
+    std::optional<ServerId> run_until_leader();
     /// False: not within two minutes.
     bool run_until_all_serve();
 
@@ -86,6 +95,7 @@ private:
     void server_down(const Server& server, bool power) override;
 
     void add_server(const ServerOptions& options);
+    void add_java(const ServerOptions& options, const Setup& setup, ServerId id);
     void listen_to(Server& server);
     void on_packet(ServerId from, ServerId to, const wire::QuorumPacket& packet);
 
@@ -94,7 +104,9 @@ private:
     History history_;
     Mesh mesh_;
     Names names_;
+    std::set<ServerId> members_;
     std::vector<std::unique_ptr<Server>> servers_;
+    std::vector<std::unique_ptr<JavaPeer>> javas_;
     std::map<std::string, std::unique_ptr<Client>, std::less<>> clients_;
     Epoch epoch_last_ = 0;  // of a leader that was waited for
 

@@ -23,17 +23,44 @@ std::string role_of(const core::Status& status) {
     }
 }
 
+std::string role_of(const JavaPeer& peer) {
+    if (!peer.serving()) return "looks";
+    return peer.leading() ? "leads" : fmt::format("follows {}", number(*peer.followed()));
+}
+
+struct Shown {
+    std::string role;
+    Epoch accepted = 0;
+    Epoch current = 0;
+    Zxid logged{};
+    Zxid applied{};
+};
+
+Shown shown(Server& server) {
+    const auto status = server.status();
+    const auto& state = server.hard_state();
+    return {role_of(status), state.accepted_epoch, state.current_epoch, server.store().log().progress().zxid_durable,
+            status.zxid_applied};
+}
+
+Shown shown(const JavaPeer& peer) {
+    const auto logged = peer.log().empty() ? Zxid{} : peer.log().back().zxid;
+    return {role_of(peer), peer.accepted_epoch(), peer.current_epoch(), logged, peer.tree().last};
+}
+
 void show_servers(Scene& scene) {
-    for (const auto& server : scene.servers()) {
-        if (!server->up()) {
-            scene.tell(fmt::format("{} is down", number(server->id())));
-            continue;
+    const auto show_one = [&](auto& member, std::string_view kind) {
+        if (!member.up()) return scene.tell(fmt::format("{} is down", number(member.id())));
+        const auto one = shown(member);
+        scene.tell(fmt::format("{} {:<10}  epoch accepted {} current {}  logged {}  applied {}{}", number(member.id()),
+                               one.role, one.accepted, one.current, text_of(one.logged), text_of(one.applied), kind));
+    };
+    for (const auto id : scene.members()) {
+        if (auto* server = scene.server(number(id))) {
+            show_one(*server, "");
+        } else {
+            show_one(*scene.java(number(id)), "  (java)");
         }
-        const auto status = server->status();
-        const auto& state = server->hard_state();
-        scene.tell(fmt::format("{} {:<10}  epoch accepted {} current {}  logged {}  applied {}", number(server->id()),
-                               role_of(status), state.accepted_epoch, state.current_epoch,
-                               text_of(server->store().log().progress().zxid_durable), text_of(status.zxid_applied)));
     }
 }
 
@@ -48,6 +75,11 @@ void show_packets(Scene& scene, Words& words) {
         if (!all && way != there && way != both) continue;
         scene.tell(fmt::format("{} -> {}  {}", number(from), number(to), text_of(packet, scene.names())));
     }
+}
+
+void show_log(Scene& scene, const JavaPeer& peer) {
+    for (const auto& [zxid, txn] : peer.log())
+        scene.tell(fmt::format("{}  {}", text_of(zxid), text_of_txn(txn.view(), scene.names())));
 }
 
 void show_log(Scene& scene, Server& server) {
@@ -86,7 +118,10 @@ void show(Scene& scene, Words& words) {
     if (words.take("votes")) return show_votes(scene);
     const bool log = words.take("log");
     if (!log) words.expect("sessions");
-    auto* server = scene.server(words.number());
+    const auto id = words.number();
+    const auto* java = scene.java(id);
+    if (java && log) return show_log(scene, *java);
+    auto* server = scene.server(id);
     if (!server) throw BadWords("there is no such server");
     log ? show_log(scene, *server) : show_sessions(scene, *server);
 }

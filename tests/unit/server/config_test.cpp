@@ -41,6 +41,7 @@ TEST_CASE("what a file does not say has ZooKeeper's default", "[server][config]"
     CHECK(config.frame_bytes_max == 0xfffff);
     CHECK(config.first_frame_timeout == 10s);
     CHECK(config.outstanding_max == 1000);
+    CHECK(config.epoch_counter_max == zab::kCounterMax);
     CHECK(config.words == std::set<std::string>{"srvr"});
     CHECK_FALSE(config.ttl_nodes);
     CHECK(config.warnings.empty());
@@ -117,6 +118,8 @@ TEST_CASE("keys that zabd acts on", "[server][config]") {
         {"zabd.holdMs=0", [](auto& got) { return got.hold_max == 0ms; }},
         {"zabd.linearizableReads=true", [](auto& got) { return got.linearizable_reads; }},
         {"zabd.log.retainMiB=2", [](auto& got) { return got.log_retain_bytes == 2 << 20; }},
+        {"zabd.epochCounterMax=1", [](auto& got) { return got.epoch_counter_max == 1; }},
+        {"zabd.epochCounterMax=4293918719", [](auto& got) { return got.epoch_counter_max == zab::kCounterMax; }},
         {"zookeeper.extendedTypesEnabled=true", [](auto& got) { return got.ttl_nodes; }},
         {"tickTime=1\ntickTime=500", [](auto& got) { return got.tick == 500ms; }},
     }));
@@ -147,6 +150,8 @@ TEST_CASE("bad values are errors that name file, line, key and value", "[server]
         {"electionAlg=0", "zoo.cfg:3: electionAlg=0 is not supported: 3 is the only election there is"},
         {"initLimit=0", "zoo.cfg:3: initLimit=0 is not from 1 to 2147483647"},
         {"zabd.holdMs=-1", "zoo.cfg:3: zabd.holdMs=-1 is not from 0 to 2147483647"},
+        {"zabd.epochCounterMax=0", "zoo.cfg:3: zabd.epochCounterMax=0 is not from 1 to 4293918719"},
+        {"zabd.epochCounterMax=4293918720", "zoo.cfg:3: zabd.epochCounterMax=4293918720 is not from 1 to 4293918719"},
         {"quorumListenOnAllIPs=yes", "zoo.cfg:3: quorumListenOnAllIPs=yes is neither true nor false"},
         {"peerType=boss", "zoo.cfg:3: peerType=boss is neither participant nor observer"},
         {"DigestAuthenticationProvider.superDigest=secret",

@@ -19,6 +19,7 @@ TEST_CASE("a member's core knows the ensemble", "[server][core_options]") {
     config.hold_max = 77ms;
     config.read_only_enabled = true;
     config.linearizable_reads = true;
+    config.epoch_counter_max = 99;
     config.ensemble = Ensemble{.self = ServerId{3},
                                .servers = {},
                                .membership = zab::Membership({ServerId{1}, ServerId{3}}),
@@ -34,6 +35,7 @@ TEST_CASE("a member's core knows the ensemble", "[server][core_options]") {
     CHECK(options.hold_max == 77ms);
     CHECK(options.read_only_enabled);
     CHECK(options.linearizable_reads);
+    CHECK(options.counter_max == 99);
 }
 
 TEST_CASE("a peer's packet may carry the longest transaction", "[server][core_options]") {

@@ -99,6 +99,13 @@ TEST_CASE("alone, the epoch goes on across restarts, and moves when the counter 
     CHECK(script.submit("b") == Lines{"append 8:1 b"});
 }
 
+TEST_CASE("Z-46: alone, the last counters of an epoch are left alone", "[zab][participant]") {
+    Script script(Zxid::of(7, kCounterMax - 1));
+    script.start();
+    CHECK(script.submit("a") == Lines{"append 7:" + std::to_string(kCounterMax) + " a"});
+    CHECK(script.submit("b") == Lines{"append 8:1 b"});
+}
+
 TEST_CASE("alone, a question about leadership is answered at once", "[zab][participant]") {
     Script script;
     CHECK(script.start().step(Confirm{}) == Lines{"confirmed"});
