@@ -157,8 +157,17 @@ TEST_CASE("a learner does not drive the ensemble out of epochs", "[zab][liar]") 
     CHECK(victim.participant().hard_state().accepted_epoch == 2);
 }
 
+TEST_CASE("who is no member does not drive the ensemble out of epochs", "[zab][liar]") {
+    Victim victim;
+    victim.win();
+    victim.come(kOther, 200, kEpochMax - 1);
+    victim.come(kLink, 2, 1);
+    CHECK(victim.sent().type == PacketType::kLeaderInfo);
+    CHECK(victim.sent().zxid == Zxid::of(2, 0));
+}
+
 TEST_CASE("a leader whose epoch cannot be is promised nothing", "[zab][liar]") {
-    const auto epoch = GENERATE(values<Epoch>({kEpochMax + 1, ~Epoch{0}}));
+    const auto epoch = GENERATE(values<Epoch>({kEpochMax, kEpochMax + 1, ~Epoch{0}}));
     CAPTURE(epoch);
     Victim victim;
     victim.dial();
