@@ -45,7 +45,7 @@ public:
     void carry_out(core::PutInstall& output) { storage_.installer->put(std::move(output.images), output.begins); }
     void carry_out(core::FinishInstall& output);
     void carry_out(core::DropInstall&) { storage_.installer->drop(); }
-    /// Something was appended that is not on its way yet. `alone`: nobody waits for anything else than this one record.
+    /// Something was appended that is not on its way yet.
     [[nodiscard]] bool wants_flush() const { return appended_; }
     /// `may_wait`: for a disk that was fast so far to take a single record (storage/log.hpp).
     void flush(bool may_wait);

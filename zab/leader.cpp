@@ -227,7 +227,7 @@ void Leader::begin_sync(Instant now, Outputs& out) {
 
 void Leader::open_sync(Learner& learner, Outputs& out) {
     auto plan = plan_sync(replica_.history(), committed_for_learners(), {learner.last, learner.zabd});
-    if (plan.kind != SyncPlan::Kind::kSnap && plan.cursor <= unreadable_after_) plan = {};
+    if (plan.cursor <= unreadable_after_) plan = {};  // a snapshot
     out.emplace_back(Note{note_of(plan, learner.server, learner.last)});
     if (plan.kind == SyncPlan::Kind::kSnap) {
         learner.phase = LearnerPhase::kOpening;
@@ -370,7 +370,7 @@ void Leader::on(Instant now, const LogRead& read, Outputs& out) {
         learner.heard = progress_at_ = now;
         // It comes again, and its sync is planned anew (hazard Z-22): with a snapshot, even if the log seems to have it.
         if (read.records.empty() || !follows(learner.cursor, read.records.front().zxid)) {
-            unreadable_after_ = std::max(unreadable_after_.value_or(learner.cursor), learner.cursor);
+            unreadable_after_ = std::max(unreadable_after_, std::optional(learner.cursor));
             return drop(now, link, "the log does not give what it lacks", out);
         }
         const auto target = learner.observes ? committed_for_learners() : replica_.history().last();
