@@ -166,7 +166,9 @@ private:
         if (!path) return std::unexpected(path.error());
         auto data = data_of(nodes_.id());
         if (!data) return std::unexpected(data.error());
-        wire::SnapshotEncoder(out).add(streamed(*record, std::move(*path), std::move(*data)));
+        const bool open = record->acl == wire::AclId::kOpen;
+        const std::int64_t acl = open ? wire::kOpenAclOfStream : std::to_underlying(record->acl);
+        wire::SnapshotEncoder(out).add(wire::element_of(*record, std::move(*path), std::move(*data), acl));
         return {};
     }
 
@@ -177,22 +179,6 @@ private:
         if (!next) return std::unexpected(next.error());
         data_there_ = *next;
         return data;
-    }
-
-    static wire::SnapshotNode streamed(const wire::NodeRecord& record, std::string path, Bytes data) {
-        constexpr std::int64_t kOpen = -1;
-        return {.path = std::move(path),
-                .data = std::move(data),
-                .acl = record.acl == wire::AclId::kOpen ? kOpen : std::to_underlying(record.acl),
-                .czxid = record.czxid,
-                .mzxid = record.mzxid,
-                .ctime_ms = record.ctime_ms,
-                .mtime_ms = record.mtime_ms,
-                .version = record.version,
-                .creations = record.creations,
-                .aversion = record.aversion,
-                .owner = record.owner,
-                .pzxid = record.pzxid};
     }
 
     /// Only what is all there gets the mark by which a learner takes it for whole.

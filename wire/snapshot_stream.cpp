@@ -25,6 +25,35 @@ void put_count(std::string& out, std::size_t count) {
 
 }  // namespace
 
+SnapshotNode element_of(const NodeRecord& record, std::string path, Bytes data, std::int64_t acl) {
+    return {.path = std::move(path),
+            .data = std::move(data),
+            .acl = acl,
+            .czxid = record.czxid,
+            .mzxid = record.mzxid,
+            .ctime_ms = record.ctime_ms,
+            .mtime_ms = record.mtime_ms,
+            .version = record.version,
+            .creations = record.creations,
+            .aversion = record.aversion,
+            .owner = record.owner,
+            .pzxid = record.pzxid};
+}
+
+NodeRecord stat_of(const SnapshotNode& node) {
+    NodeRecord record;
+    record.czxid = node.czxid;
+    record.mzxid = node.mzxid;
+    record.pzxid = node.pzxid;
+    record.ctime_ms = node.ctime_ms;
+    record.mtime_ms = node.mtime_ms;
+    record.version = node.version;
+    record.creations = node.creations;
+    record.aversion = node.aversion;
+    record.owner = node.owner;
+    return record;
+}
+
 std::size_t SnapshotDecoder::feed(std::string_view bytes, std::vector<SnapshotElement>& out) {
     if (finished() || failed()) return 0;
     const auto kept_before = kept_.size();

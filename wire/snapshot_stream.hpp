@@ -9,6 +9,7 @@
 #include "wire/acl.hpp"
 #include "wire/bytes.hpp"
 #include "wire/ids.hpp"
+#include "wire/node_image.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -29,10 +30,12 @@ struct SnapshotAcl {
     std::int64_t id = 0;       // as the stream's nodes name it
     std::string encoded_list;  // jute form of an AclList
 };
+inline constexpr std::int64_t kOpenAclOfStream = -1;
+
 struct SnapshotNode {
     std::string path{};
     Bytes data{};
-    std::int64_t acl = 0;  // -1: open
+    std::int64_t acl = 0;  // or kOpenAclOfStream
     Zxid czxid{};
     Zxid mzxid{};
     std::int64_t ctime_ms = 0;
@@ -43,6 +46,11 @@ struct SnapshotNode {
     std::int64_t owner = 0;  // raw
     Zxid pzxid{};
 };
+/// The stat is the record's; its id, parent, name and list are not looked at.
+[[nodiscard]] SnapshotNode element_of(const NodeRecord& record, std::string path, Bytes data, std::int64_t acl);
+/// The stat alone: id, parent, name and list are for who takes the node to say.
+[[nodiscard]] NodeRecord stat_of(const SnapshotNode& node);
+
 using SnapshotElement = std::variant<SnapshotSession, SnapshotAcl, SnapshotNode>;
 
 class SnapshotDecoder {

@@ -12,7 +12,6 @@ namespace zabd::core {
 namespace {
 
 constexpr std::size_t kImagesPerOutput = 4096;
-constexpr std::int64_t kOpenAclOfStream = -1;
 
 const wire::AclList& open_list() {
     static const wire::AclList list{{wire::kAllPermissions, {"world", "anyone"}}};
@@ -63,7 +62,7 @@ bool SnapshotReceiver::take(wire::SnapshotAcl&& acl) {
 }
 
 bool SnapshotReceiver::take(wire::SnapshotNode&& node) {
-    wire::NodeRecord record;
+    auto record = wire::stat_of(node);
     const bool root = node.path == znode::kRootPath;
     if (!root) {
         if (node.path.empty() || node.path.front() != '/') return false;
@@ -77,21 +76,12 @@ bool SnapshotReceiver::take(wire::SnapshotNode&& node) {
         record.parent = parent_;
         record.name = znode::base_name(node.path);
     }
-    if (node.acl != kOpenAclOfStream) {
+    if (node.acl != wire::kOpenAclOfStream) {
         const auto acl = acl_of_stream_.find(node.acl);
         if (acl == acl_of_stream_.end()) return false;
         record.acl = acl->second;
     }
     record.id = node_next_;
-    record.czxid = node.czxid;
-    record.mzxid = node.mzxid;
-    record.pzxid = node.pzxid;
-    record.ctime_ms = node.ctime_ms;
-    record.mtime_ms = node.mtime_ms;
-    record.version = node.version;
-    record.creations = node.creations;
-    record.aversion = node.aversion;
-    record.owner = node.owner;
     if (!tree_.restore(record, node.data)) return false;
     node_next_ = NodeId{static_cast<std::uint64_t>(node_next_) + 1};
     images_.nodes.push_back({.record = std::move(record), .data_changed = true, .data = std::move(node.data)});

@@ -72,23 +72,13 @@ void JavaLeader::write_node(Learner& learner, const std::string& path, std::stri
     const auto below = path == "/" ? path : path + "/";
     for (auto child = nodes.upper_bound(below); child != nodes.end() && child->first.starts_with(below); ++child)
         if (child->first.find('/', below.size()) == std::string::npos)
-            learner.to_write.emplace(child->second.czxid, child->first);
+            learner.to_write.emplace(child->second.stat.czxid, child->first);
     const auto& node = found->second;
     // One that came after the lists were written has a number that stands for none of them.
     const auto fresh = static_cast<std::int64_t>(learner.acls.size()) + 1;
-    const auto acl = node.acl.empty() ? -1 : learner.acls.try_emplace(node.acl, fresh).first->second;
-    wire::SnapshotEncoder(out).add(wire::SnapshotNode{.path = path,
-                                                      .data = node.data,
-                                                      .acl = acl,
-                                                      .czxid = node.czxid,
-                                                      .mzxid = node.mzxid,
-                                                      .ctime_ms = node.ctime_ms,
-                                                      .mtime_ms = node.mtime_ms,
-                                                      .version = node.version,
-                                                      .creations = node.creations,
-                                                      .aversion = node.aversion,
-                                                      .owner = node.owner,
-                                                      .pzxid = node.pzxid});
+    const auto acl =
+        node.acl.empty() ? wire::kOpenAclOfStream : learner.acls.try_emplace(node.acl, fresh).first->second;
+    wire::SnapshotEncoder(out).add(wire::element_of(node.stat, path, node.data, acl));
 }
 
 std::optional<Zxid> JavaLeader::queue_difference(Learner& learner) {

@@ -28,7 +28,7 @@ JavaTree::JavaTree(std::string_view config_text) {
     auto& config = nodes_[std::string(znode::kConfigPath)];
     config.acl = wire::encoded(wire::AclList{{wire::kRead, {"world", "anyone"}}});
     config.data = Bytes::copy_of(config_text);
-    config.version = config.aversion = -1;
+    config.stat.version = config.stat.aversion = -1;
 }
 
 void JavaTree::apply(std::string_view txn) {
@@ -64,7 +64,7 @@ void JavaTree::apply(const wire::TxnHeader& header, std::string_view body) {
             const auto node = nodes_.find(txn->path);
             if (node == nodes_.end()) return;
             node->second.acl = stored_acl(txn->acl);
-            node->second.aversion = txn->version;
+            node->second.stat.aversion = txn->version;
             return;
         }
         case OpCode::kMulti: return apply_multi(header, body);
@@ -81,7 +81,7 @@ void JavaTree::apply(const wire::TxnHeader& header, std::string_view body) {
 void JavaTree::create(const wire::TxnHeader& header, const Creation& creation) {
     const auto parent = nodes_.find(znode::parent_path(creation.path));
     if (parent == nodes_.end()) return;
-    auto& above = parent->second;
+    auto& above = parent->second.stat;
     const auto creations = creation.parent_creations == -1 ? above.creations + 1 : creation.parent_creations;
     if (creations > above.creations) {
         above.creations = creations;
@@ -89,18 +89,19 @@ void JavaTree::create(const wire::TxnHeader& header, const Creation& creation) {
     }
     const auto [node, fresh] = nodes_.try_emplace(std::string(creation.path));
     if (!fresh) return;
-    auto& made = node->second;
-    made.data = Bytes::copy_of(creation.data);
-    made.acl = stored_acl(creation.acl);
-    made.czxid = made.mzxid = made.pzxid = header.zxid;
-    made.ctime_ms = made.mtime_ms = header.time_ms;
-    made.owner = creation.owner;
+    auto& [stat, data, acl] = node->second;
+    data = Bytes::copy_of(creation.data);
+    acl = stored_acl(creation.acl);
+    stat.czxid = stat.mzxid = stat.pzxid = header.zxid;
+    stat.ctime_ms = stat.mtime_ms = header.time_ms;
+    stat.owner = creation.owner;
 }
 
 void JavaTree::remove(std::string_view path, Zxid zxid) {
     const auto parent = nodes_.find(znode::parent_path(path));
     if (parent == nodes_.end()) return;
-    parent->second.pzxid = std::max(parent->second.pzxid, zxid);
+    auto& above = parent->second.stat;
+    above.pzxid = std::max(above.pzxid, zxid);
     if (const auto node = nodes_.find(path); node != nodes_.end()) nodes_.erase(node);
 }
 
@@ -108,9 +109,10 @@ void JavaTree::set_data(const wire::TxnHeader& header, const wire::SetDataTxn& t
     const auto node = nodes_.find(txn.path);
     if (node == nodes_.end()) return;
     node->second.data = Bytes::copy_of(txn.data);
-    node->second.version = txn.version;
-    node->second.mzxid = header.zxid;
-    node->second.mtime_ms = header.time_ms;
+    auto& stat = node->second.stat;
+    stat.version = txn.version;
+    stat.mzxid = header.zxid;
+    stat.mtime_ms = header.time_ms;
 }
 
 /// What the transaction names, and what else the session is known to own.
@@ -119,7 +121,7 @@ void JavaTree::close_session(const wire::TxnHeader& header, std::string_view bod
     if (const auto txn = wire::decoded<wire::CloseSessionTxn>(body))
         paths.assign(txn->ephemerals.begin(), txn->ephemerals.end());
     for (const auto& [path, node] : nodes_)
-        if (node.owner == static_cast<std::int64_t>(header.session)) paths.push_back(path);
+        if (node.stat.owner == static_cast<std::int64_t>(header.session)) paths.push_back(path);
     for (const auto& path : paths) remove(path, header.zxid);
     sessions_.erase(header.session);
 }
@@ -152,17 +154,8 @@ void JavaTree::take(const wire::SnapshotElement& element) {
     } else {
         const auto& node = std::get<wire::SnapshotNode>(element);
         ZABD_ASSERT(node.path == znode::kRootPath || nodes_.contains(znode::parent_path(node.path)));
-        nodes_[node.path] = {.data = node.data,
-                             .acl = node.acl == -1 ? std::string() : snapshot_acls_.at(node.acl),
-                             .czxid = node.czxid,
-                             .mzxid = node.mzxid,
-                             .pzxid = node.pzxid,
-                             .ctime_ms = node.ctime_ms,
-                             .mtime_ms = node.mtime_ms,
-                             .version = node.version,
-                             .creations = node.creations,
-                             .aversion = node.aversion,
-                             .owner = node.owner};
+        const bool open = node.acl == wire::kOpenAclOfStream;
+        nodes_[node.path] = {wire::stat_of(node), node.data, open ? std::string() : snapshot_acls_.at(node.acl)};
     }
 }
 
@@ -185,19 +178,11 @@ std::unique_ptr<znode::State> JavaTree::state() const {
         const bool root = path == znode::kRootPath;
         const auto id = NodeId{ids.size() + 1};
         ids[path] = id;
-        const wire::NodeRecord record{.id = id,
-                                      .parent = root ? NodeId::kNone : ids.find(znode::parent_path(path))->second,
-                                      .name = root ? std::string() : std::string(znode::base_name(path)),
-                                      .czxid = node.czxid,
-                                      .mzxid = node.mzxid,
-                                      .pzxid = node.pzxid,
-                                      .ctime_ms = node.ctime_ms,
-                                      .mtime_ms = node.mtime_ms,
-                                      .version = node.version,
-                                      .creations = node.creations,
-                                      .aversion = node.aversion,
-                                      .owner = node.owner,
-                                      .acl = acl};
+        auto record = node.stat;
+        record.id = id;
+        record.parent = root ? NodeId::kNone : ids.find(znode::parent_path(path))->second;
+        record.name = root ? std::string() : std::string(znode::base_name(path));
+        record.acl = acl;
         ZABD_ASSERT(tree.restore(record, node.data));
     }
     tree.restore_next_id(NodeId{ids.size() + 1});

@@ -7,6 +7,7 @@
 
 #include "wire/bytes.hpp"
 #include "wire/ids.hpp"
+#include "wire/node_image.hpp"
 #include "wire/snapshot_stream.hpp"
 #include "wire/txns.hpp"
 #include "znode/apply.hpp"
@@ -20,17 +21,9 @@
 namespace zabd::sim {
 
 struct JavaNode {
-    Bytes data;
-    std::string acl;  // jute form of the list; empty: open to all
-    Zxid czxid{};
-    Zxid mzxid{};
-    Zxid pzxid{};
-    std::int64_t ctime_ms = 0;
-    std::int64_t mtime_ms = 0;
-    std::int32_t version = 0;
-    std::int32_t creations = 0;
-    std::int32_t aversion = 0;
-    std::int64_t owner = 0;
+    wire::NodeRecord stat{};  // without id, parent, name and list
+    Bytes data{};
+    std::string acl{};  // jute form of the list; empty: open to all
 };
 
 class JavaTree {
