@@ -12,6 +12,7 @@ using wire::Notification;
 using wire::PeerState;
 
 constexpr Millis kBetterVotes{200};  // after the last better one
+constexpr Millis kDenials{200};      // what told us that all have nothing may have been said long ago
 constexpr Millis kTellFirst{200};
 constexpr Millis kTellMax{3200};
 
@@ -60,12 +61,13 @@ void Election::on(Instant now, const ElectionMessage& message, std::vector<Outpu
     answer(message, out);
     if (!admissible(message)) return;
     const auto& said = message.notification;
-    if (said.state == PeerState::kLooking) looked_in_[message.from] = said.round;
+    if (said.state == PeerState::kLooking) note_looking(message);
     if (!looking()) return note_settled(message);
     doubt_fresh(now, vote_of(said), out);
+    note_empty(now, message);
     if (said.state == PeerState::kLooking) {
-        note_empty(now, message, out);
         if (counted_ && said.zxid != -1) take_looking(now, message, out);
+        if (const auto best = best_vote(); counted_ && best != vote_) prefer(now, best, out);
         look_for_quorum(now);
     } else if (said.state != PeerState::kObserving) {
         take_settled(message.from, {vote_of(said), said.round, said.state});
@@ -75,6 +77,15 @@ void Election::on(Instant now, const ElectionMessage& message, std::vector<Outpu
 bool Election::admissible(const ElectionMessage& message) const {
     const auto leader = server_of(message.notification.leader);
     return membership_.votes(message.from) && leader && membership_.votes(*leader);
+}
+
+/// Who has lost what it had is not to be voted for any more, whatever others remember.
+void Election::note_looking(const ElectionMessage& message) {
+    if (message.notification.zxid == -1) {
+        looked_in_.erase(message.from);
+    } else {
+        looked_in_[message.from] = message.notification.round;
+    }
 }
 
 void Election::take_looking(Instant now, const ElectionMessage& message, std::vector<Output>& out) {
@@ -88,14 +99,13 @@ void Election::take_looking(Instant now, const ElectionMessage& message, std::ve
         vote_ = own_;
     }
     votes_[message.from] = {vote, said.round, PeerState::kLooking};
-    const auto best = best_vote();
-    if (anew || best != vote_) prefer(now, best, out);
+    if (anew) prefer(now, best_vote(), out);
 }
 
-/// Of ours and those told, for servers that we hear ourselves: who is elected by those whom it does not reach cannot lead
-/// them (hazard Z-56).
+/// Of ours and those told, for servers that we hear ourselves in this round: who is elected by those whom it does not reach
+/// cannot lead them (hazard Z-56).
 Vote Election::best_vote() const {
-    auto best = vote_;
+    auto best = own_;
     for (const auto& [from, heard] : votes_) {
         if (heard.state != PeerState::kLooking || !beats(heard.vote, best)) continue;
         const auto leader = *server_of(heard.vote.leader);
@@ -156,22 +166,32 @@ void Election::doubt_fresh(Instant now, const Vote& told, std::vector<Output>& o
     prefer(now, own_, out);
 }
 
-void Election::note_empty(Instant now, const ElectionMessage& message, std::vector<Output>& out) {
-    if (counted_ || !has_nothing(own_)) return;
-    if (!has_nothing(vote_of(message.notification))) {
+/// A voter's last word. That of one who follows or leads says that there is an ensemble already.
+void Election::note_empty(Instant now, const ElectionMessage& message) {
+    if (counted_ || !has_nothing(own_) || !membership_.votes(self_)) return;
+    if (message.notification.state != PeerState::kLooking || !has_nothing(vote_of(message.notification))) {
         empty_.erase(message.from);
+        fresh_at_.reset();
         return;
     }
     empty_.insert_or_assign(message.from, message);
     const bool all = std::ranges::all_of(membership_.voters(),
                                          [&](ServerId voter) { return voter == self_ || empty_.contains(voter); });
-    if (!all || !membership_.votes(self_)) return;
+    if (all && !fresh_at_) fresh_at_ = now + kDenials;
+}
+
+void Election::begin_fresh(Instant now, std::vector<Output>& out) {
+    fresh_at_.reset();
     fresh_ = counted_ = true;
     own_.zxid = 0;
     votes_[self_] = {own_, round_, PeerState::kLooking};
     prefer(now, own_, out);
-    for (const auto& [voter, said] : std::exchange(empty_, {}))
-        if (said.notification.zxid != -1) take_looking(now, said, out);
+    for (const auto& [voter, said] : std::exchange(empty_, {})) {
+        if (said.notification.zxid == -1) continue;
+        epoch_told_ = std::max(epoch_told_, said.notification.epoch);
+        take_looking(now, said, out);
+    }
+    look_for_quorum(now);
 }
 
 // --- decision --------------------------------------------------------------------------------------------------------
@@ -235,6 +255,7 @@ void Election::on(Instant now, const ElectionLink& link, std::vector<Output>& ou
 
 void Election::tick(Instant now, std::vector<Output>& out) {
     if (!looking()) return;
+    if (fresh_at_ && !counted_ && now >= *fresh_at_) begin_fresh(now, out);
     look_for_quorum(now);
     if (looking() && decide_at_ && now >= *decide_at_) return decide(vote_);
     if (!looking() || now < tell_at_) return;
@@ -251,9 +272,12 @@ void Election::answer(const ElectionMessage& message, std::vector<Output>& out) 
     if (said.state != PeerState::kLooking || !membership_.votes(self_)) return;
     const bool outsider = !membership_.votes(message.from);
     const bool behind = looking() && said.round < round_;
-    // It may have been following still when we told it of our vote.
+    // It may have been following still when we told it of our vote, and must hear us in this round, even if we agree: else
+    // it waits for us to speak.
+    const auto looked = looked_in_.find(message.from);
+    const bool first = admissible(message) && (looked == looked_in_.end() || looked->second != said.round);
     const bool unaware =
-        looking() && said.round == round_ && counted_ && said.zxid != -1 && beats(vote_, vote_of(said));
+        looking() && said.round == round_ && counted_ && said.zxid != -1 && (first || beats(vote_, vote_of(said)));
     const bool asks = !looking();
     if (outsider || behind || unaware || asks) out.emplace_back(SendNotification{{message.from}, notification()});
 }

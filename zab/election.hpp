@@ -6,7 +6,7 @@
 //           always does. A vote for a server that we did not hear in this round is not taken over: the links between
 //           the others may be there, and that one not (hazard Z-56).
 // Amnesia   a voter without history says zxid -1: it is counted by nobody, and counts nobody. When all voters say that
-//           they have nothing, the ensemble is a fresh one, and they vote (hazard Z-15).
+//           they have nothing, and for a while none denies it, the ensemble is a fresh one, and they vote (hazard Z-15).
 // Life      one object for the life of the process: it answers those who look also when we do not.
 // Effects   none; time is told.
 #pragma once
@@ -53,6 +53,8 @@ public:
     [[nodiscard]] bool superseded() const { return superseded_; }
     /// All voters were heard to have nothing: we may be counted.
     [[nodiscard]] bool fresh_ensemble() const { return fresh_; }
+    /// The greatest that one of them had when we were: it may be by a promise of ours that we lost.
+    [[nodiscard]] std::int64_t epoch_told() const { return epoch_told_; }
     /// The epoch of the winner stands: what we tell of our vote from here on.
     void established(Epoch epoch) { vote_.epoch = epoch; }
 
@@ -67,11 +69,13 @@ private:
     [[nodiscard]] bool looking() const { return state_ == wire::PeerState::kLooking; }
     [[nodiscard]] bool beats(const Vote& vote, const Vote& other) const;
     [[nodiscard]] bool admissible(const ElectionMessage& message) const;
+    void note_looking(const ElectionMessage& message);
     void take_looking(Instant now, const ElectionMessage& message, std::vector<Output>& out);
     void take_settled(ServerId from, const Heard& heard);
     [[nodiscard]] bool agrees(const Votes& votes, const Heard& heard) const;
     void note_settled(const ElectionMessage& message);
-    void note_empty(Instant now, const ElectionMessage& message, std::vector<Output>& out);
+    void note_empty(Instant now, const ElectionMessage& message);
+    void begin_fresh(Instant now, std::vector<Output>& out);
     void doubt_fresh(Instant now, const Vote& told, std::vector<Output>& out);
     void answer(const ElectionMessage& message, std::vector<Output>& out) const;
     [[nodiscard]] Vote best_vote() const;
@@ -93,13 +97,15 @@ private:
     Vote vote_;            // proposed while looking, then the winner's
     bool counted_ = true;  // we have what may be counted
     bool fresh_ = false;
+    std::int64_t epoch_told_ = 0;
     bool superseded_ = false;
 
     Votes votes_;                                 // of this round
     Votes settled_;                               // of those who follow or lead
-    std::map<ServerId, std::int64_t> looked_in_;  // the round in which we heard it look last
+    std::map<ServerId, std::int64_t> looked_in_;  // the round in which it looked last; without those who have nothing
     std::set<ServerId> unreachable_;
     std::map<ServerId, ElectionMessage> empty_;  // voters who have nothing, and what they said last
+    std::optional<Instant> fresh_at_;            // all have nothing; counted from then on, if nobody denies it
     std::optional<Instant> decide_at_;           // a quorum agrees, and better votes are waited for until then
     Instant tell_at_{};
     Millis pause_{0};  // until the votes are told again

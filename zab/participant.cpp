@@ -61,6 +61,7 @@ struct Participant::Impl {
     void settle(Outputs& out);
     void look_for_leader(Outputs& out);
     void take_role(ServerId winner, Outputs& out);
+    void promise_again(Outputs& out);
     void begin_serving(Outputs& out);
     void give_up(std::string reason, Outputs& out);
     /// In a fresh ensemble to have nothing is to have all there is.
@@ -275,6 +276,7 @@ void Participant::Impl::look_for_leader(Outputs& out) {
 
 void Participant::Impl::take_role(ServerId winner, Outputs& out) {
     looking = false;
+    promise_again(out);
     if (winner == replica.options().self) {
         leader.emplace(replica, false);
         leader->begin(now, out);
@@ -287,6 +289,15 @@ void Participant::Impl::take_role(ServerId winner, Outputs& out) {
         learner.emplace(replica, winner, no_history());
         learner->begin(now, out);
     }
+}
+
+/// What a disk has lost may have been the promise that made an epoch, though nothing was ever logged in it.
+void Participant::Impl::promise_again(Outputs& out) {
+    auto state = replica.hard_state();
+    const auto told = election.epoch_told();
+    if (told <= state.accepted_epoch || told >= kEpochMax) return;
+    state.accepted_epoch = static_cast<Epoch>(told);
+    replica.save(state, out);
 }
 
 void Participant::Impl::begin_serving(Outputs& out) {

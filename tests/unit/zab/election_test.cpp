@@ -83,6 +83,20 @@ TEST_CASE("one whose vote is worse is told of the better one: it may have missed
     CHECK(booth.said()->notification.leader == 1);
 }
 
+TEST_CASE("one who agrees is told so once in a round: what it was told before may have been replaced on its way",
+          "[zab][election]") {
+    Booth booth;
+    booth.begin(Zxid::of(1, 5));
+    booth.looking(kTwo, 1, 0x100000005);
+    REQUIRE(booth.said());
+    CHECK(booth.said()->to == std::vector{kTwo});
+    CHECK(booth.said()->notification.leader == 1);
+    booth.looking(kTwo, 1, 0x100000005);
+    CHECK_FALSE(booth.said());
+    booth.looking(kTwo, 1, 0x100000005, 2);
+    CHECK(booth.said());
+}
+
 TEST_CASE("with all voters heard it is decided at once", "[zab][election]") {
     Booth booth;
     booth.begin(Zxid::of(1, 5));
@@ -118,7 +132,7 @@ TEST_CASE("Z-56: who is not heard itself is not voted for, whatever others say",
     Booth booth;
     booth.begin(Zxid::of(1, 5));
     booth.looking(kTwo, 3, 0x100000009);
-    CHECK_FALSE(booth.said());
+    CHECK(booth.said()->notification.leader == 1);
     booth.wait(Millis(200));
     CHECK(booth.said()->notification.leader == 1);
     if (late) {
@@ -182,6 +196,24 @@ TEST_CASE("Z-54: followers of a leader that does not answer are not believed", "
     CHECK_FALSE(booth.election.winner());
 }
 
+TEST_CASE("Z-56: a vote for a server that has come again with less, or begins anew, is taken back", "[zab][election]") {
+    const auto disk_lost = GENERATE(false, true);
+    Booth booth(Membership({kOne, kTwo, kThree, kFour, ServerId{5}}));
+    booth.begin(Zxid::of(1, 5));
+    for (const auto from : {kFour, kThree}) booth.looking(from, 4, 0x100000009, 2);
+    booth.looking(kTwo, 2, 0x100000007, 2);
+    REQUIRE(booth.said()->notification.leader == 4);
+    booth.looking(kFour, 4, disk_lost ? -1 : 0x100000009, 1);
+    CHECK(booth.said()->notification.leader == 2);
+    CHECK(booth.said()->notification.round == 2);
+    booth.looking(kFour, 4, disk_lost ? -1 : 0x100000009, 2);
+    if (disk_lost) {
+        CHECK_FALSE(booth.said());
+    } else {
+        CHECK(booth.said()->notification.leader == 4);
+    }
+}
+
 TEST_CASE("Z-57: what is not of a voter, or for none, is not counted", "[zab][election]") {
     Booth booth;
     booth.begin(Zxid::of(1, 5));
@@ -203,8 +235,19 @@ TEST_CASE("Z-15: a voter with nothing is counted only if all have nothing", "[za
     CHECK_FALSE(booth.election.fresh_ensemble());
     SECTION("all have") {
         booth.looking(kThree, 3, -1);
+        CHECK_FALSE(booth.election.fresh_ensemble());
+        booth.wait(Millis(200));
         CHECK(booth.election.fresh_ensemble());
         CHECK(booth.said()->notification.zxid == 0);
+    }
+    SECTION("one of them had said so long ago") {
+        const auto follows = GENERATE(false, true);
+        booth.looking(kThree, 3, -1);
+        booth.wait(Millis(100));
+        booth.hear(kThree, follows ? Notification{PeerState::kFollowing, 1, 0, 1, 2}
+                                   : Notification{PeerState::kLooking, 3, 0x100000001, 1, 1});
+        booth.wait(Millis(500));
+        CHECK_FALSE(booth.election.fresh_ensemble());
     }
     SECTION("one has more") {
         booth.looking(kThree, 3, 0x100000001, 1, 1);
@@ -231,7 +274,9 @@ TEST_CASE("the first leader of a fresh ensemble does not stand in its way when n
     booth.begin(std::nullopt);
     booth.looking(kTwo, 2, -1);
     booth.looking(kThree, 3, 0, 1, 1);
+    booth.wait(Millis(200));
     CHECK(booth.election.fresh_ensemble());
+    CHECK(booth.election.epoch_told() == 1);
 }
 
 TEST_CASE("on a new link the vote is told again, while we look", "[zab][election]") {
