@@ -71,6 +71,7 @@ struct Config {
     std::optional<Ensemble> ensemble;
     milliseconds hold_max{2000};                   // clients' requests wait so long for a leader
     bool linearizable_reads = false;               // every read is confirmed by a quorum
+    bool zookeeper_passwords = true;               // see core::Options
     bool read_only_enabled = false;                // cut off from a quorum, clients that asked for it may read
     std::uint64_t log_retain_bytes = 64 << 20;     // of log behind the checkpoint, kept for members that lag
     Counter epoch_counter_max = zab::kCounterMax;  // of an epoch's transactions; then the next one begins

@@ -442,6 +442,7 @@ constexpr ConfigKey kKeys[] = {
     {"zabd.linearizableReads", set_flag<&Config::linearizable_reads>},
     {"zabd.log.retainMiB", set_log_retained},
     {"zabd.epochCounterMax", set_epoch_counter},
+    {"zabd.zookeeperPasswords", set_flag<&Config::zookeeper_passwords>},
 
     // Read only to be judged.
     {"secureClientPort", refuse_tls},

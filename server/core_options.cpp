@@ -42,6 +42,7 @@ core::Options core_options(const Config& config, WallTime start) {
     options.hold_max = config.hold_max;
     options.packet_bytes_max = std::max(options.packet_bytes_max, options.prepare.txn_bytes_max + kPacketOverheadBytes);
     options.read_only_enabled = config.read_only_enabled;
+    options.zookeeper_passwords = config.zookeeper_passwords;
     options.linearizable_reads = config.linearizable_reads;
     options.counter_max = config.epoch_counter_max;
     if (config.ensemble) join_ensemble(*config.ensemble, options);

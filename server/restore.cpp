@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <utility>
 
 namespace zabd::server {
@@ -15,7 +16,7 @@ storage::CheckpointVisitor Restorer::visitor() {
 Result<void> Restorer::take(const wire::SessionImage& image) {
     if (!image.timeout_ms) return {};
     if (sessions_.is_open(image.session)) return failure(Errc::kDamaged, "checkpoint: a session is there twice");
-    sessions_.open(image.session, Millis{*image.timeout_ms});
+    sessions_.open(image.session, Millis{std::abs(*image.timeout_ms)}, *image.timeout_ms < 0);
     return {};
 }
 

@@ -22,7 +22,11 @@ zab::HardState of_core(const storage::StoredHardState& stored) {
     return {.accepted_epoch = stored.accepted_epoch,
             .current_epoch = stored.current_epoch,
             .has_history = stored.has_history,
-            .secret = stored.secret};
+            .secret = stored.secret,
+            .fuzzy_until = stored.fuzzy_until,
+            .provisional = stored.provisional,
+            .mixed_from = stored.mixed_from,
+            .mixed_until = stored.mixed_until};
 }
 
 storage::HardStateWriter::Change change_to(const zab::HardState& state) {
@@ -31,6 +35,10 @@ storage::HardStateWriter::Change change_to(const zab::HardState& state) {
         stored.current_epoch = state.current_epoch;
         stored.has_history = state.has_history;
         stored.secret = state.secret;
+        stored.fuzzy_until = state.fuzzy_until;
+        stored.provisional = state.provisional;
+        stored.mixed_from = state.mixed_from;
+        stored.mixed_until = state.mixed_until;
     };
 }
 

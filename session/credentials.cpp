@@ -36,6 +36,14 @@ std::uint64_t after(SessionId session) {
 
 std::uint64_t server_of(SessionId session) { return static_cast<std::uint64_t>(session) >> 56; }
 
+bool same(const wire::Password& expected, std::string_view given) {
+    // A password of another length is cut or padded to ours, and refused after the comparison.
+    wire::Password fitted{};
+    std::copy_n(given.begin(), std::min(given.size(), fitted.size()), fitted.begin());
+    const bool equal = CRYPTO_memcmp(fitted.data(), expected.data(), expected.size()) == 0;
+    return equal && given.size() == expected.size();
+}
+
 }  // namespace
 
 IdSource::IdSource(ServerId server, WallTime start) : next_(past_marker(first_of(server, start))) {}
@@ -70,13 +78,23 @@ wire::Password Credentials::password(SessionId session) const {
     return password;
 }
 
-bool Credentials::matches(SessionId session, std::string_view given) const {
-    const auto expected = password(session);
-    // A password of another length is cut or padded to ours, and refused after the comparison.
-    wire::Password fitted{};
-    std::copy_n(given.begin(), std::min(given.size(), fitted.size()), fitted.begin());
-    const bool same = CRYPTO_memcmp(fitted.data(), expected.data(), expected.size()) == 0;
-    return same && given.size() == expected.size();
+/// 16 bytes of java.util.Random, seeded with the id.
+wire::Password Credentials::zookeeper_password(SessionId session) {
+    constexpr std::uint64_t kMask = (std::uint64_t{1} << 48) - 1;
+    constexpr std::uint64_t kMultiplier = 0x5DEECE66D;
+    auto state = (static_cast<std::uint64_t>(session) ^ 0xB3415C00 ^ kMultiplier) & kMask;
+    wire::Password password;
+    for (std::size_t n = 0; n < password.size(); ++n) {
+        if (n % 4 == 0) state = (state * kMultiplier + 0xB) & kMask;
+        password[n] = static_cast<char>(state >> (16 + 8 * (n % 4)));
+    }
+    return password;
+}
+
+bool Credentials::matches(SessionId session, std::string_view given) const { return same(password(session), given); }
+
+bool Credentials::matches_zookeeper(SessionId session, std::string_view given) {
+    return same(zookeeper_password(session), given);
 }
 
 }  // namespace zabd::session

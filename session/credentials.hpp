@@ -4,6 +4,7 @@
 //           gives them. A member of an ensemble: then what is above the end of its history.
 // Passwords the first 128 bits of HMAC-SHA-256(secret, id as 8 bytes big-endian). Ids are public (every ephemeral shows
 //           one), so the secret is what keeps a session from being taken over; it stays the same across restarts.
+// ZooKeeper its servers make the password of the id alone (docs/zab.md, mixed ensembles).
 #pragma once
 
 #include "wire/connect.hpp"
@@ -40,6 +41,10 @@ public:
     [[nodiscard]] wire::Password password(SessionId session) const;
     /// Takes the same time whatever is wrong.
     [[nodiscard]] bool matches(SessionId session, std::string_view password) const;
+
+    /// ZooKeeper's own form: anybody can make it of the id.
+    [[nodiscard]] static wire::Password zookeeper_password(SessionId session);
+    [[nodiscard]] static bool matches_zookeeper(SessionId session, std::string_view password);
 
 private:
     Secret secret_;

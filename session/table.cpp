@@ -13,10 +13,11 @@ ServerId server_of(SessionId session) { return ServerId{static_cast<std::uint8_t
 
 }  // namespace
 
-void Table::open(SessionId session, Millis timeout) {
+void Table::open(SessionId session, Millis timeout, bool zookeeper_password) {
     ZABD_ASSERT(session != SessionId::kNone);
     const bool added = timeouts_.emplace(session, timeout).second;
     ZABD_ASSERT(added);
+    if (zookeeper_password) zookeeper_.insert(session);
     restore_highest(session);
 }
 
@@ -30,6 +31,9 @@ SessionId Table::highest_of(ServerId server) const {
     return found == highest_.end() ? SessionId::kNone : found->second;
 }
 
-void Table::close(SessionId session) { timeouts_.erase(session); }
+void Table::close(SessionId session) {
+    timeouts_.erase(session);
+    zookeeper_.erase(session);
+}
 
 }  // namespace zabd::session

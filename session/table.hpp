@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
 
 namespace zabd::session {
 
@@ -16,12 +17,14 @@ class Table {
 public:
     /// `timeout` is what createSession said; a client may negotiate another one later, which is not replicated.
     /// The session is not open.
-    void open(SessionId session, Millis timeout);
+    void open(SessionId session, Millis timeout, bool zookeeper_password = false);
     /// Recovery: ids up to this one have been given, though none may be open any more.
     void restore_highest(SessionId session);
     /// A close of an unknown session is harmless.
     void close(SessionId session);
 
+    /// Its password may be the one that ZooKeeper makes of its id.
+    [[nodiscard]] bool has_zookeeper_password(SessionId session) const { return zookeeper_.contains(session); }
     [[nodiscard]] bool is_open(SessionId session) const { return timeouts_.contains(session); }
     [[nodiscard]] const std::map<SessionId, Millis>& all() const { return timeouts_; }
     [[nodiscard]] std::size_t size() const { return timeouts_.size(); }
@@ -30,6 +33,7 @@ public:
 
 private:
     std::map<SessionId, Millis> timeouts_;
+    std::set<SessionId> zookeeper_;
     std::map<ServerId, SessionId> highest_;
 };
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kMagic = "zabdhard";
 constexpr std::size_t kCrcAt = 8;
-constexpr std::size_t kSlotBytesUsed = 76;
+constexpr std::size_t kSlotBytesUsed = 100;
 
 }  // namespace
 
@@ -25,8 +25,10 @@ std::string encode_slot(const HardStateSlot& slot) {
     encoder.put_int(static_cast<std::int32_t>(slot.state.accepted_epoch));
     encoder.put_int(static_cast<std::int32_t>(slot.state.current_epoch));
     encoder.put_int(slot.state.has_history ? 1 : 0);
-    encoder.put_int(0);
+    encoder.put_int(slot.state.provisional ? 1 : 0);
     encoder.put_raw({reinterpret_cast<const char*>(slot.state.secret.data()), slot.state.secret.size()});
+    for (const auto zxid : {slot.state.fuzzy_until, slot.state.mixed_from, slot.state.mixed_until})
+        encoder.put_long(static_cast<std::int64_t>(zxid.value));
 
     std::string out(kMagic);
     wire::Encoder sealed(out);
@@ -48,10 +50,16 @@ std::optional<HardStateSlot> decode_slot(std::string_view bytes) {
     slot.state.accepted_epoch = static_cast<Epoch>(in.get_int());
     slot.state.current_epoch = static_cast<Epoch>(in.get_int());
     const auto has_history = in.get_int();
-    const auto reserved = in.get_int();
-    if (has_history < 0 || has_history > 1 || reserved != 0 || slot.write == 0) return std::nullopt;
+    const auto provisional = in.get_int();
+    if (has_history < 0 || has_history > 1 || provisional < 0 || provisional > 1 || slot.write == 0)
+        return std::nullopt;
     slot.state.has_history = has_history == 1;
-    std::ranges::copy(in.rest(), reinterpret_cast<char*>(slot.state.secret.data()));
+    slot.state.provisional = provisional == 1;
+    const auto secret = in.rest().substr(0, slot.state.secret.size());
+    std::ranges::copy(secret, reinterpret_cast<char*>(slot.state.secret.data()));
+    in = wire::Decoder(in.rest().substr(secret.size()));
+    for (auto* zxid : {&slot.state.fuzzy_until, &slot.state.mixed_from, &slot.state.mixed_until})
+        zxid->value = static_cast<std::uint64_t>(in.get_long());
     return slot;
 }
 

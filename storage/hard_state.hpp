@@ -29,6 +29,10 @@ struct StoredHardState {
     Epoch current_epoch = 0;
     bool has_history = false;  // log and checkpoint hold all that this server ever acknowledged
     std::array<unsigned char, 32> secret{};
+    Zxid fuzzy_until{};            // the checkpoint is a state only with what the log holds up to here
+    bool provisional = false;      // the checkpoint may hold what was never committed
+    Zxid mixed_from{};             // sessions that were opened behind it
+    Zxid mixed_until{};            // and up to here have passwords as ZooKeeper makes them
     std::uint64_t generation = 0;  // of log and checkpoint: which directories count. Never decreases
     friend bool operator==(const StoredHardState&, const StoredHardState&) = default;
 };

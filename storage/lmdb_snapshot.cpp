@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -135,7 +136,7 @@ private:
         const auto timeout_ms = sessions_.read(decode_timeout);
         if (!timeout_ms) return std::unexpected(sessions_.damage("a session does not read"));
         wire::SnapshotEncoder(out).add(
-            wire::SnapshotSession{.session = static_cast<SessionId>(sessions_.id()), .timeout_ms = *timeout_ms});
+            wire::SnapshotSession{.session = static_cast<SessionId>(sessions_.id()), .timeout_ms = std::abs(*timeout_ms)});
         return {};
     }
 

@@ -49,7 +49,11 @@ struct NodeImage {
 
 struct SessionImage {
     SessionId session = SessionId::kNone;
-    std::optional<std::int32_t> timeout_ms;  // nullopt: closed
+    /// nullopt: closed. Negated for one whose password may be as ZooKeeper makes it.
+    std::optional<std::int32_t> timeout_ms;
+    static SessionImage open(SessionId session, std::int32_t timeout_ms, bool zookeeper_password) {
+        return {session, zookeeper_password ? -timeout_ms : timeout_ms};
+    }
 };
 
 struct AclImage {

@@ -10,6 +10,8 @@ namespace {
 constexpr std::string_view kExtensionMark = "zabd";
 constexpr std::int32_t kFlagZabd = 1;
 constexpr std::int32_t kFlagNoHistory = 2;
+constexpr std::int32_t kFlagProvisional = 4;
+constexpr std::int32_t kFlagMixed = 8;
 constexpr std::int32_t kProtocolOldest = 1;
 
 void put_extension(Encoder& out, std::int32_t flags) {
@@ -47,7 +49,9 @@ Bytes encoded_info(const LearnerInfo& info) {
     encoder.put_long(info.server);
     encoder.put_int(info.protocol);
     encoder.put_long(info.config_version);
-    if (info.zabd) put_extension(encoder, info.no_history ? kFlagZabd | kFlagNoHistory : kFlagZabd);
+    if (info.zabd)
+        put_extension(encoder, kFlagZabd | (info.no_history ? kFlagNoHistory : 0) |
+                                   (info.provisional ? kFlagProvisional : 0) | (info.mixed ? kFlagMixed : 0));
     return Bytes::copy_of(out);
 }
 
@@ -56,7 +60,7 @@ Bytes encoded_info(const LeaderInfo& info) {
     Encoder encoder(out);
     encoder.put_int(info.protocol);
     if (info.secret) {
-        put_extension(encoder, kFlagZabd);
+        put_extension(encoder, kFlagZabd | (info.mixed ? kFlagMixed : 0));
         encoder.put_raw({reinterpret_cast<const char*>(info.secret->data()), info.secret->size()});
     }
     return Bytes::copy_of(out);
@@ -72,6 +76,8 @@ std::optional<LearnerInfo> decode_learner_info(std::string_view data) {
     const auto flags = get_extension(in);
     info.zabd = (flags & kFlagZabd) != 0;
     info.no_history = (flags & kFlagNoHistory) != 0;
+    info.mixed = (flags & kFlagMixed) != 0;
+    info.provisional = (flags & kFlagProvisional) != 0;
     return info;
 }
 
@@ -80,8 +86,9 @@ std::optional<LeaderInfo> decode_leader_info(std::string_view data) {
     LeaderInfo info;
     info.protocol = in.get_int();
     if (in.failed()) return std::nullopt;
-    const bool zabd = (get_extension(in) & kFlagZabd) != 0;
-    if (zabd && in.rest().size() >= kClusterSecretBytes) {
+    const auto flags = get_extension(in);
+    if ((flags & kFlagZabd) != 0 && in.rest().size() >= kClusterSecretBytes) {
+        info.mixed = (flags & kFlagMixed) != 0;
         std::ranges::copy(in.rest().substr(0, kClusterSecretBytes), info.secret.emplace().begin());
     }
     return info;

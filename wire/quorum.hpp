@@ -61,13 +61,17 @@ struct LearnerInfo {
     std::int32_t protocol = kQuorumProtocol;
     std::int64_t config_version = 0;
     bool zabd = false;  // the sender is zabd: acks and commits may be cumulative
-    bool no_history =
-        false;  // only of zabd: its disk is empty or was damaged: it may not be counted until it has synchronised
+    // Only of zabd:
+    bool no_history = false;  // its disk is empty or was damaged: it may not be counted until it has synchronised
+    bool mixed = false;       // it knows of a ZooKeeper server in the ensemble
+    bool provisional =
+        false;  // its history begins at what may never have been committed: it cannot be cut back behind that
 };
 /// LEADERINFO.
 struct LeaderInfo {
     std::int32_t protocol = kQuorumProtocol;
     std::optional<ClusterSecret> secret;  // present: the leader is zabd, and this is the key of session passwords
+    bool mixed = false;                   // only of zabd: it knows of a ZooKeeper server in the ensemble
 };
 [[nodiscard]] Bytes encoded_info(const LearnerInfo& info);
 [[nodiscard]] Bytes encoded_info(const LeaderInfo& info);

@@ -82,8 +82,12 @@ std::size_t SnapshotDecoder::take_whole_ones(std::string_view bytes, std::vector
             if (rest.size() == element_bytes_max_) phase_ = Phase::kFailed;
             break;
         }
-        if (!in.whole()) phase_ = Phase::kFailed;
+        if (!in.whole()) {
+            phase_ = Phase::kFailed;
+            break;
+        }
         taken += in.bytes();
+        position_ += in.bytes();
     }
     return taken;
 }
@@ -145,7 +149,7 @@ void SnapshotDecoder::take_node(StreamDecoder& in, std::vector<SnapshotElement>&
     if (in.whole() && !path) in.fail();
     if (!in.whole()) return;
     if (*path == kEndOfNodes) {
-        phase_ = Phase::kSignature;
+        phase_ = behind_nodes_;
         return;
     }
     const auto data = in.get_counted();
@@ -204,10 +208,11 @@ void SnapshotEncoder::add(const SnapshotNode& node) {
     encode(encoder, node.pzxid);
 }
 
+void SnapshotEncoder::end_nodes() { Encoder(out_).put_counted(kEndOfNodes); }
+
 void SnapshotEncoder::end() {
-    Encoder encoder(out_);
-    encoder.put_counted(kEndOfNodes);
-    encoder.put_counted(kSignature);
+    end_nodes();
+    Encoder(out_).put_counted(kSignature);
 }
 
 }  // namespace zabd::wire

@@ -53,15 +53,22 @@ struct SnapshotNode {
 
 using SnapshotElement = std::variant<SnapshotSession, SnapshotAcl, SnapshotNode>;
 
+/// What tells that all has come. In a file, the checksum behind the nodes does, which is the reader's.
+enum class SnapshotEnd : std::uint8_t { kSignature, kNodes };
+
 class SnapshotDecoder {
 public:
-    explicit SnapshotDecoder(std::size_t element_bytes_max) : element_bytes_max_(element_bytes_max) {}
+    explicit SnapshotDecoder(std::size_t element_bytes_max, SnapshotEnd end = SnapshotEnd::kSignature)
+        : element_bytes_max_(element_bytes_max),
+          behind_nodes_(end == SnapshotEnd::kNodes ? Phase::kFinished : Phase::kSignature) {}
 
     /// Appends the elements that are whole to `out`. Answers how many of `bytes` belong to the snapshot: fewer than all
     /// of them only when it has ended; none that matter when it has failed.
     std::size_t feed(std::string_view bytes, std::vector<SnapshotElement>& out);
     [[nodiscard]] bool finished() const { return phase_ == Phase::kFinished; }
     [[nodiscard]] bool failed() const { return phase_ == Phase::kFailed; }
+    /// Where what comes next begins, or what failed it.
+    [[nodiscard]] std::uint64_t position() const { return position_; }
 
 private:
     enum class Phase : std::uint8_t {
@@ -84,7 +91,9 @@ private:
     void count_down(Phase behind);
 
     std::size_t element_bytes_max_;
+    Phase behind_nodes_;
     Phase phase_ = Phase::kSessionCount;
+    std::uint64_t position_ = 0;
     std::size_t left_ = 0;  // sessions, or ACL lists, still to come
     std::string kept_;      // of an unfinished element
 };
@@ -98,7 +107,8 @@ public:
     void begin_acls(std::size_t count);
     void add(const SnapshotAcl& acl);
     void add(const SnapshotNode& node);
-    void end();
+    void end_nodes();
+    void end();  // end_nodes(), and the signature
 
 private:
     std::string& out_;

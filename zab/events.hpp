@@ -31,6 +31,16 @@ struct HardState {
     Epoch current_epoch = 0;   // whose initial history is in the log
     bool has_history = false;  // the log and the checkpoint hold all that was ever acknowledged from here
     wire::ClusterSecret secret{};
+    /// The checkpoint was made of a ZooKeeper server's snapshot, which is written while transactions go on: without what the
+    /// log holds up to here it is no state. kZxidUnknown: how much that is has not been told yet.
+    Zxid fuzzy_until{};
+    bool provisional = false;  // the same snapshot may hold what was never committed: no leader has confirmed it
+    /// Sessions that were opened behind the one and up to the other have passwords as ZooKeeper makes them: one of its servers
+    /// was a member then. The other is kZxidUnknown while one still is.
+    Zxid mixed_from{};
+    Zxid mixed_until{};
+    [[nodiscard]] bool mixed() const { return mixed_until == kZxidUnknown; }
+    [[nodiscard]] bool mixed_at(Zxid zxid) const { return mixed_from < zxid && zxid <= mixed_until; }
     friend bool operator==(const HardState&, const HardState&) = default;
 };
 
@@ -179,6 +189,7 @@ struct StreamSnapshot {
 struct ReceiveSnapshot {
     LinkId link{};
     Zxid zxid;
+    bool fuzzy = false;  // it was written while transactions went on
 };
 /// Learner: what came whole takes the place of log, checkpoint and state. Answered by SnapshotInstalled.
 struct InstallSnapshot {
@@ -215,6 +226,7 @@ struct LearnerChanged {
     LinkId link{};
     ServerId server{};
     bool up_to_date = false;
+    bool zabd = false;
     Zxid told{};  // up to date: what it has been told is committed so far; COMMITs say the rest
 };
 /// What an operator may want to know.

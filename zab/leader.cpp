@@ -2,6 +2,7 @@
 
 #include "wire/assert.hpp"
 #include "wire/jute.hpp"
+#include "wire/txn_dialect.hpp"
 
 #include <algorithm>
 #include <cinttypes>
@@ -77,7 +78,8 @@ void Leader::on(Instant now, const LinkClosed& closed, Outputs& out) {
     durable_.erase(learner.server);
     if (phase_ < Phase::kPromising) infos_.erase(learner.server);
     if (phase_ < Phase::kServing) new_leader_acks_.erase(learner.server);
-    if (learner.phase == LearnerPhase::kUpToDate) out.emplace_back(LearnerChanged{learner.link, learner.server, false});
+    if (learner.phase == LearnerPhase::kUpToDate)
+        out.emplace_back(LearnerChanged{.link = learner.link, .server = learner.server});
     if (phase_ == Phase::kServing) look_at_quorum(now);
     look_at_confirmation(out);
 }
@@ -154,8 +156,10 @@ void Leader::take_info(Instant now, Learner& learner, const wire::QuorumPacket& 
     learner.votes = !learner.observes && membership().votes(server);
     learner.zabd = info->zabd;
     learner.no_history = info->no_history;
+    learner.provisional = info->provisional;
     learner.phase = LearnerPhase::kInfo;
     const bool member = learner.votes || membership().observers().contains(server);
+    if (member && (!info->zabd || info->mixed)) note_mixed(true, out);
     if (phase_ == Phase::kCollecting) {
         if (member) accepted_max_ = std::max(accepted_max_, packet.zxid.epoch());
         // What it promised before it lost its disk it does not know any more.
@@ -181,6 +185,7 @@ void Leader::choose_epoch(Outputs& out) {
 void Leader::send_leader_info(Learner& learner, Outputs& out) {
     wire::LeaderInfo info;
     if (learner.zabd) info.secret = replica_.hard_state().secret;
+    info.mixed = replica_.hard_state().mixed();
     learner.phase = LearnerPhase::kPromised;
     send(learner, PacketType::kLeaderInfo, start_of(epoch_), encoded_info(info), out);
 }
@@ -226,7 +231,8 @@ void Leader::begin_sync(Instant now, Outputs& out) {
 }
 
 void Leader::open_sync(Learner& learner, Outputs& out) {
-    auto plan = plan_sync(replica_.history(), committed_for_learners(), {learner.last, learner.zabd});
+    auto plan =
+        plan_sync(replica_.history(), committed_for_learners(), {learner.last, learner.zabd, learner.provisional});
     if (plan.cursor <= unreadable_after_) plan = {};  // a snapshot
     out.emplace_back(Note{note_of(plan, learner.server, learner.last)});
     if (plan.kind == SyncPlan::Kind::kSnap) {
@@ -311,10 +317,12 @@ void Leader::finish_sync(Instant now, Learner& learner, Outputs& out) {
     send(learner, PacketType::kUpToDate, kZxidUnknown, {}, out);
     send_commits(learner, out);
     feed(now, learner, out);
+    if (all_are_zabd()) note_mixed(false, out);
     const auto& waiting = learner.uncommitted;
     const auto told =
         waiting.empty() ? std::min(learner.cursor, replica_.committed()) : Zxid{waiting.front().value - 1};
-    out.emplace_back(LearnerChanged{learner.link, learner.server, true, told});
+    out.emplace_back(LearnerChanged{
+        .link = learner.link, .server = learner.server, .up_to_date = true, .zabd = learner.zabd, .told = told});
 }
 
 // --- broadcast -------------------------------------------------------------------------------------------------------
@@ -383,9 +391,10 @@ void Leader::on(Instant now, const LogRead& read, Outputs& out) {
 void Leader::send_record(Learner& learner, const Record& record, Outputs& out) {
     ZABD_ASSERT(follows(learner.cursor, record.zxid));
     learner.cursor = record.zxid;
+    const auto txn = learner.zabd ? record.txn : wire::for_zookeeper(record.txn);
     if (learner.observes && learner.phase == LearnerPhase::kUpToDate)
-        return send(learner, PacketType::kInform, record.zxid, record.txn, out);
-    send(learner, PacketType::kProposal, record.zxid, record.txn, out);
+        return send(learner, PacketType::kInform, record.zxid, txn, out);
+    send(learner, PacketType::kProposal, record.zxid, txn, out);
     const bool settles = learner.phase == LearnerPhase::kCatchingUp || learner.phase == LearnerPhase::kUpToDate;
     if (settles && learner.uncommitted.empty() && record.zxid <= committed_for_learners()) {
         learner.settled = record.zxid;
@@ -443,10 +452,32 @@ void Leader::on_disk(Instant now, Outputs& out) {
     commit(now, out);
 }
 
+// --- a mixed ensemble ------------------------------------------------------------------------------------------------
+
+/// Told ahead of all that is proposed from here on.
+void Leader::note_mixed(bool mixed, Outputs& out) {
+    if (mixed == replica_.hard_state().mixed()) return;
+    replica_.note_mixed(mixed, out);
+    for (auto& [link, learner] : learners_)
+        if (learner.zabd && learner.phase >= LearnerPhase::kCatchingUp) ping(learner, out);
+}
+
+/// A member that is away may still be one of ZooKeeper's.
+bool Leader::all_are_zabd() const {
+    std::set<ServerId> seen{self()};
+    for (const auto& [link, learner] : learners_)
+        if (learner.zabd && learner.phase == LearnerPhase::kUpToDate) seen.insert(learner.server);
+    const auto is_seen = [&](ServerId member) { return seen.contains(member); };
+    return std::ranges::all_of(membership().voters(), is_seen) &&
+           std::ranges::all_of(membership().observers(), is_seen);
+}
+
 // --- staying the leader ----------------------------------------------------------------------------------------------
 
 void Leader::ping(Learner& learner, Outputs& out) {
-    send(learner, PacketType::kPing, proposed_, {}, out);
+    // A zabd learner is told by the data that the ensemble is a mixed one.
+    const bool tell = learner.zabd && replica_.hard_state().mixed();
+    send(learner, PacketType::kPing, proposed_, tell ? Bytes::copy_of("m") : Bytes{}, out);
     if (learner.phase == LearnerPhase::kUpToDate) ++learner.pings_sent;  // the others do not answer
 }
 

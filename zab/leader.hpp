@@ -84,6 +84,7 @@ private:
         bool observes = false;
         bool zabd = false;
         bool no_history = false;
+        bool provisional = false;
         bool congested = false;
         Zxid last;                     // of its log, as it told
         Zxid cursor;                   // it was sent all up to here
@@ -119,6 +120,8 @@ private:
     void hand_over();
 
     void ping(Learner& learner, Outputs& out);
+    void note_mixed(bool mixed, Outputs& out);
+    [[nodiscard]] bool all_are_zabd() const;
     void begin_confirmation(Outputs& out);
     void look_at_confirmation(Outputs& out);
     void look_at_learners(Instant now, Outputs& out);

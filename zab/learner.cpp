@@ -47,13 +47,21 @@ void Learner::on(Instant now, const LinkOpened& opened, Outputs& out) {
     heard_ = now;
     phase_ = Phase::kInfoSent;
     const auto self = static_cast<std::int64_t>(replica_.options().self);
-    const wire::LearnerInfo info{.server = self, .zabd = true, .no_history = no_history_};
+    const wire::LearnerInfo info{.server = self,
+                                 .zabd = true,
+                                 .no_history = no_history_,
+                                 .mixed = replica_.hard_state().mixed(),
+                                 .provisional = replica_.hard_state().provisional};
     send(observes() ? PacketType::kObserverInfo : PacketType::kFollowerInfo,
          start_of(replica_.hard_state().accepted_epoch), encoded_info(info), out);
 }
 
 void Learner::on(const DialFailed&) {
     if (phase_ == Phase::kDialling) fail("the leader cannot be reached");
+}
+
+void Learner::on_leader_lost() {
+    if (phase_ == Phase::kDialling) fail("the leader is gone before it was reached");
 }
 
 void Learner::on(const LinkClosed& closed) {
@@ -97,10 +105,13 @@ void Learner::take(Instant now, const wire::QuorumPacket& packet, Outputs& out) 
             if (phase_ != Phase::kSyncing || packet.zxid != start_of(epoch_)) return fail("NEWLEADER out of place");
             phase_ = Phase::kSettling;
             settle_at_ = replica_.history().last();
+            // If the leader goes away now, we have all of it nevertheless.
+            if (installed_ && !zabd_) note_fuzzy(settle_at_, out);
             acked_ = std::max(acked_, commit_seen_);
             return settle(out);
         case PacketType::kUpToDate: return take_up_to_date(out);
         case PacketType::kPing:
+            if (zabd_) replica_.note_mixed(!packet.data.view().empty(), out);
             if (phase_ == Phase::kUpToDate) out.emplace_back(AnswerPing{link_, packet.zxid});
             return;
         case PacketType::kRevalidate:
@@ -114,13 +125,14 @@ void Learner::take(Instant now, const wire::QuorumPacket& packet, Outputs& out) 
 void Learner::take_leader_info(const wire::QuorumPacket& packet, Outputs& out) {
     const auto info = wire::decode_leader_info(packet.data.view());
     if (phase_ != Phase::kInfoSent || !info || packet.zxid.counter() != 0) return fail("LEADERINFO out of place");
-    auto state = replica_.hard_state();
     epoch_ = packet.zxid.epoch();
     zabd_ = info->secret.has_value();
-    if (epoch_ < std::max(state.accepted_epoch, replica_.history().last().epoch()))
+    if (epoch_ < std::max(replica_.hard_state().accepted_epoch, replica_.history().last().epoch()))
         return fail("the leader's epoch is an old one");
     if (epoch_ >= kEpochMax) return fail("the leader's epoch cannot be");
     secret_ = info->secret;
+    replica_.note_mixed(!zabd_ || info->mixed, out);
+    auto state = replica_.hard_state();
     // One that was promised before, perhaps to another leader, does not count again.
     if (epoch_ == state.accepted_epoch) return ack_epoch(false, out);
     phase_ = Phase::kPromising;
@@ -133,7 +145,9 @@ void Learner::ack_epoch(bool counts, Outputs& out) {
     std::string data;
     wire::Encoder encoder(data);
     encoder.put_int(counts ? static_cast<std::int32_t>(replica_.hard_state().current_epoch) : -1);
-    send(PacketType::kAckEpoch, no_history_ ? kZxidUnknown : replica_.history().last(), Bytes::copy_of(data), out);
+    // A ZooKeeper leader would cut us back behind where our history begins.
+    const bool unknown = no_history_ || (!zabd_ && replica_.hard_state().provisional);
+    send(PacketType::kAckEpoch, unknown ? kZxidUnknown : replica_.history().last(), Bytes::copy_of(data), out);
 }
 
 void Learner::take_opening(Instant now, const wire::QuorumPacket& packet, Outputs& out) {
@@ -144,12 +158,15 @@ void Learner::take_opening(Instant now, const wire::QuorumPacket& packet, Output
         if (packet.zxid < replica_.committed())
             return fail("TRUNC of what is committed: has this ensemble lost transactions?");
         replica_.truncate(now, packet.zxid, out);
+        // What is cut was not committed, so the snapshot does not hold it.
+        if (packet.zxid < replica_.hard_state().fuzzy_until) note_fuzzy(packet.zxid, out);
     } else if (packet.type == PacketType::kSnap) {
-        if (!no_history_ && packet.zxid < replica_.committed()) return fail("SNAP of a state that is older than ours");
+        const bool sure = !no_history_ && !replica_.hard_state().provisional;
+        if (sure && packet.zxid < replica_.committed()) return fail("SNAP of a state that is older than ours");
         if (packet.zxid.epoch() > epoch_) return fail("SNAP of a later epoch");
         phase_ = Phase::kReceiving;
         snapshot_ = packet.zxid;
-        out.emplace_back(ReceiveSnapshot{link_, packet.zxid});
+        out.emplace_back(ReceiveSnapshot{link_, packet.zxid, !zabd_});
     }
     // What the leader leaves us with is committed, once it tells us to begin.
     acked_ = commit_seen_ = packet.type == PacketType::kSnap ? packet.zxid : replica_.history().last();
@@ -161,7 +178,18 @@ void Learner::on(Instant now, const SnapshotProgress& progress, Outputs& out) {
     if (progress.kind == SnapshotProgress::Kind::kBroken) return fail("the snapshot is broken");
     if (progress.kind != SnapshotProgress::Kind::kWhole) return;
     phase_ = Phase::kSyncing;
+    installed_ = true;
+    // Known before it takes the place of what we have: a ZooKeeper leader sends with it its own tail, committed or not, and
+    // it is whole only with what follows up to NEWLEADER.
+    if (!zabd_) note_fuzzy(kZxidUnknown, out);
     replica_.install(now, snapshot_, out);
+}
+
+void Learner::note_fuzzy(Zxid until, Outputs& out) {
+    auto state = replica_.hard_state();
+    state.fuzzy_until = until;
+    if (until == kZxidUnknown) state.provisional = true;
+    replica_.save(state, out);
 }
 
 void Learner::take_proposal(Instant now, const wire::QuorumPacket& packet, Outputs& out) {
@@ -226,6 +254,10 @@ void Learner::settle(Outputs& out) {
     auto state = replica_.hard_state();
     state.current_epoch = epoch_;
     state.has_history = true;
+    if (installed_ && zabd_) {
+        state.fuzzy_until = Zxid{};
+        state.provisional = false;
+    }
     // With the history, and not before: of a leader that comes to nothing the ensemble must not take it.
     if (secret_) state.secret = *secret_;
     replica_.save(state, out);

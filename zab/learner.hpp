@@ -26,6 +26,8 @@ public:
 
     void on(Instant now, const LinkOpened& opened, Outputs& out);
     void on(const DialFailed& failed);
+    /// Its election link is gone: if it has not answered us yet, it will not.
+    void on_leader_lost();
     void on(const LinkClosed& closed);
     void on(Instant now, const Packet& packet, Outputs& out);
     void on(Instant now, const SnapshotProgress& progress, Outputs& out);
@@ -63,6 +65,7 @@ private:
     void take_proposal(Instant now, const wire::QuorumPacket& packet, Outputs& out);
     void take_commit(Zxid zxid, Outputs& out);
     void take_up_to_date(Outputs& out);
+    void note_fuzzy(Zxid until, Outputs& out);
     void settle(Outputs& out);
     void send_acks(Outputs& out);
     void send(wire::PacketType type, Zxid zxid, Bytes data, Outputs& out) const;
@@ -81,7 +84,8 @@ private:
     Zxid acked_;
     Zxid serve_from_;
     Zxid snapshot_;
-    Zxid settle_at_;  // what came before NEWLEADER
+    bool installed_ = false;  // it has taken the place of what we had
+    Zxid settle_at_;          // what came before NEWLEADER
     Instant heard_{};
     Instant told_{};  // that we go on loading
     std::optional<std::string> failure_;

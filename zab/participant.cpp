@@ -63,10 +63,13 @@ struct Participant::Impl {
     void take_role(ServerId winner, Outputs& out);
     void promise_again(Outputs& out);
     void begin_serving(Outputs& out);
+    void confirm_history(Outputs& out);
     void give_up(std::string reason, Outputs& out);
-    /// In a fresh ensemble to have nothing is to have all there is.
+    /// In a fresh ensemble to have nothing is to have all there is. A snapshot that lacks what makes it whole is no history.
     [[nodiscard]] bool no_history() const {
-        return !replica.hard_state().has_history && !(election.fresh_ensemble() && replica.history().last() == Zxid{});
+        const auto last = replica.history().last();
+        if (!replica.hard_state().has_history) return !election.fresh_ensemble() || last != Zxid{};
+        return last < replica.hard_state().fuzzy_until;
     }
 
     // --- links of learners while we look ---
@@ -238,7 +241,9 @@ void Participant::Impl::on(const Confirm& confirm, Outputs& out) {
 void Participant::Impl::on(const ElectionMessage& message, Outputs& out) { election.on(now, message, out); }
 
 void Participant::Impl::on(const ElectionLink& link, Outputs& out) {
-    if (!alone) election.on(now, link, out);
+    if (alone) return;
+    election.on(now, link, out);
+    if (learner && !link.up && link.peer == learner->leader()) learner->on_leader_lost();
 }
 
 void Participant::Impl::on(const Tick&, Outputs& out) {
@@ -313,8 +318,15 @@ void Participant::Impl::begin_serving(Outputs& out) {
         changed.epoch = learner->epoch();
         changed.link = learner->link();
     }
+    confirm_history(out);
     election.established(changed.epoch);
     out.emplace_back(std::move(changed));
+}
+
+void Participant::Impl::confirm_history(Outputs& out) {
+    auto state = replica.hard_state();
+    if (!std::exchange(state.provisional, false)) return;
+    replica.save(state, out);
 }
 
 void Participant::Impl::give_up(std::string reason, Outputs& out) {

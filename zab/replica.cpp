@@ -60,6 +60,16 @@ void Replica::save(const HardState& state, Outputs& out) {
     out.emplace_back(SaveHardState{state});
 }
 
+void Replica::note_mixed(bool mixed, Outputs& out) {
+    auto state = hard_state_;
+    if (mixed == state.mixed()) return;
+    if (mixed && state.mixed_until == Zxid{}) state.mixed_from = history_.last();
+    state.mixed_until = mixed ? kZxidUnknown : history_.last();
+    save(state, out);
+    out.emplace_back(Note{mixed ? "a ZooKeeper server is a member: sessions get passwords as ZooKeeper makes them"
+                                : "no ZooKeeper server is a member any more: new sessions get keyed passwords"});
+}
+
 void Replica::commit(Zxid up_to) {
     ZABD_ASSERT(up_to <= history_.last());
     committed_ = std::max(committed_, up_to);

@@ -49,6 +49,8 @@ public:
     /// A snapshot takes the place of all there is.
     void install(Instant now, Zxid zxid, Outputs& out);
     void save(const HardState& state, Outputs& out);
+    /// Whether a ZooKeeper server is a member, for what is proposed from here on.
+    void note_mixed(bool mixed, Outputs& out);
     /// Known to be committed. Never goes back.
     void commit(Zxid up_to);
     /// Some member has accepted it: a later leader's must be above.

@@ -13,7 +13,7 @@ SyncPlan plan_sync(const History& ours, Zxid committed, const LearnerHistory& le
     // It has led or joined an epoch in which nothing was proposed: behind its last record there is nothing to cut.
     if (learner.last.counter() == 0) return {kDiff, committed, *common};
     const bool across_epochs = common->epoch() != learner.last.epoch() && *common != committed;
-    if (across_epochs && !learner.zabd) return {};
+    if ((across_epochs && !learner.zabd) || learner.provisional) return {};
     return {kTrunc, *common, *common};
 }
 

@@ -22,8 +22,9 @@ struct SyncPlan {
 };
 
 struct LearnerHistory {
-    Zxid last;         // kZxidUnknown: it has nothing that may be kept
-    bool zabd = true;  // else it cannot cut back across epochs while we have newer ones
+    Zxid last;                 // kZxidUnknown: it has nothing that may be kept
+    bool zabd = true;          // else it cannot cut back across epochs while we have newer ones
+    bool provisional = false;  // it may not be able to cut back at all
 };
 /// `committed` is in our history.
 [[nodiscard]] SyncPlan plan_sync(const History& ours, Zxid committed, const LearnerHistory& learner);

@@ -113,8 +113,8 @@ std::optional<std::vector<TypedOperation>> decode_multi(std::string_view body, S
 /// One transaction at work.
 class Step {
 public:
-    Step(const wire::TxnHeader& header, State& state, Changes& changes)
-        : header_(header), state_(state), tree_(state.tree), changes_(changes) {
+    Step(const wire::TxnHeader& header, State& state, Changes& changes, Fit fit)
+        : header_(header), state_(state), tree_(state.tree), changes_(changes), fuzzy_(fit == Fit::kFuzzy) {
         state_.acls.release_unused(changes_.images.acls);
     }
 
@@ -143,15 +143,19 @@ public:
 
 private:
     void on(const CreateNode& create, OperationResult& result);
-    void on(const wire::DeleteTxn& txn, OperationResult&) { remove(txn.path); }
+    void on(const wire::DeleteTxn& txn, OperationResult&) { fuzzy_ ? remove_if_there(txn.path) : remove(txn.path); }
     void on(const wire::SetDataTxn& txn, OperationResult& result);
     void on(const wire::SetAclTxn& txn, OperationResult& result);
-    void on(const wire::CheckTxn& txn, OperationResult&) { ZABD_ASSERT(tree_.find(txn.path)); }
+    void on(const wire::CheckTxn& txn, OperationResult&) { ZABD_ASSERT(fuzzy_ || tree_.find(txn.path)); }
     void on(const wire::CreateSessionTxn&, OperationResult&) {}
     void on(const wire::CloseSessionTxn& txn, OperationResult&);
     void on(const wire::ErrorTxn& txn, OperationResult& result) { result.error = txn.error; }
 
     void remove(std::string_view path);
+    void take_out(const Node& node, std::string_view path);
+    [[nodiscard]] bool make_way(std::string_view path);
+    void remove_if_there(std::string_view path);
+    void remove_below(std::string_view path);
     void image(const Node& node) { changes_.images.nodes.push_back({.record = tree_.record_of(node), .data = {}}); }
     void image_with_data(const Node& node) {
         changes_.images.nodes.push_back({.record = tree_.record_of(node), .data_changed = true, .data = node.data});
@@ -172,12 +176,14 @@ private:
     State& state_;
     Tree& tree_;
     Changes& changes_;
+    const bool fuzzy_;
 };
 
 std::int64_t data_bytes(const Node& node) { return static_cast<std::int64_t>(node.data.size()); }
 
 void Step::on(const CreateNode& create, OperationResult& result) {
     const auto& txn = create.txn;
+    if (fuzzy_ && !make_way(txn.path)) return;
     const Node& node = tree_.create({
         .path = txn.path,
         .data = Bytes::copy_of(txn.data),
@@ -186,6 +192,7 @@ void Step::on(const CreateNode& create, OperationResult& result) {
         .zxid = header_.zxid,
         .time_ms = header_.time_ms,
         .parent_creations = txn.parent_creations,
+        .parent_may_be_newer = fuzzy_,
     });
     result.path = txn.path;
     result.stat = stat_of(node);
@@ -201,12 +208,16 @@ void Step::on(const CreateNode& create, OperationResult& result) {
 void Step::remove(std::string_view path) {
     const Node* node = tree_.find(path);
     ZABD_ASSERT(node);
-    const Node& parent = tree_.at(node->parent);
-    const QuotaDelta usage{.count = 1, .bytes = data_bytes(*node)};
     trigger(EventType::kNodeDeleted, path, node->acl);
-    trigger(EventType::kNodeChildrenChanged, parent_path(path), parent.acl);
-    image_of_deletion(node->id);
-    state_.acls.release(node->acl);
+    trigger(EventType::kNodeChildrenChanged, parent_path(path), tree_.at(node->parent).acl);
+    take_out(*node, path);
+}
+
+void Step::take_out(const Node& node, std::string_view path) {
+    const Node& parent = tree_.at(node.parent);
+    const QuotaDelta usage{.count = 1, .bytes = data_bytes(node)};
+    image_of_deletion(node.id);
+    state_.acls.release(node.acl);
     tree_.remove(path, header_.zxid);
     image(parent);
     count(path, -usage);
@@ -214,6 +225,7 @@ void Step::remove(std::string_view path) {
 }
 
 void Step::on(const wire::SetDataTxn& txn, OperationResult& result) {
+    if (fuzzy_ && !tree_.find(txn.path)) return;
     const auto bytes_before = tree_.approximate_bytes();
     const Node& node = tree_.set_data({
         .path = txn.path,
@@ -230,6 +242,7 @@ void Step::on(const wire::SetDataTxn& txn, OperationResult& result) {
 
 void Step::on(const wire::SetAclTxn& txn, OperationResult& result) {
     const Node* before = tree_.find(txn.path);
+    if (fuzzy_ && !before) return;
     ZABD_ASSERT(before);
     const auto acl_before = before->acl;
     const Node& node = tree_.set_acl(txn.path, state_.acls.intern(txn.acl), txn.version);
@@ -239,6 +252,11 @@ void Step::on(const wire::SetAclTxn& txn, OperationResult& result) {
 }
 
 void Step::on(const wire::CloseSessionTxn& txn, OperationResult&) {
+    if (fuzzy_) {
+        for (const auto path : txn.ephemerals) remove_if_there(path);
+        for (const auto& path : tree_.ephemerals_of(header_.session)) take_out(*tree_.find(path), path);
+        return;
+    }
     ZABD_ASSERT(tree_.ephemeral_count_of(header_.session) == txn.ephemerals.size());
     for (const auto path : txn.ephemerals) {
         const Node* node = tree_.find(path);
@@ -246,6 +264,41 @@ void Step::on(const wire::CloseSessionTxn& txn, OperationResult&) {
         ZABD_ASSERT(node->owner == static_cast<std::int64_t>(header_.session));
         remove(path);
     }
+}
+
+// --- On a fuzzy tree -------------------------------------------------------------------------------------------------
+
+/// Not the root, and with a parent that can be looked up.
+bool has_parent(std::string_view path) {
+    return path.starts_with('/') && !path.starts_with("//") && !base_name(path).empty();
+}
+
+/// Whether the node can be created, now that nothing is in its place.
+bool Step::make_way(std::string_view path) {
+    if (!has_parent(path)) return false;
+    const Node* parent = tree_.find(parent_path(path));
+    if (!parent || kind_of(parent->owner) == Kind::kEphemeral) return false;
+    if (!tree_.find(path)) return true;
+    remove_below(path);
+    take_out(*tree_.find(path), path);
+    return true;
+}
+
+void Step::remove_if_there(std::string_view path) {
+    if (!has_parent(path)) return;
+    if (tree_.find(path)) {
+        remove_below(path);
+        return remove(path);
+    }
+    const auto above = parent_path(path);
+    if (tree_.find(above)) image(tree_.raise_pzxid(above, header_.zxid));
+}
+
+void Step::remove_below(std::string_view path) {
+    const Node* top = tree_.find(path);
+    std::vector<std::string> paths;
+    tree_.for_each_in_subtree(*top, [&](const Node& node) { paths.push_back(tree_.path_of(node)); });
+    for (; paths.size() > 1; paths.pop_back()) take_out(*tree_.find(paths.back()), paths.back());
 }
 
 // --- Quotas ----------------------------------------------------------------------------------------------------------
@@ -335,12 +388,12 @@ bool decodes(const wire::TxnHeader& header, std::string_view body) {
     return decode_alone(header.type, body, header.session).has_value();
 }
 
-bool apply(const wire::TxnHeader& header, std::string_view body, State& state, Changes& changes) {
+bool apply(const wire::TxnHeader& header, std::string_view body, State& state, Changes& changes, Fit fit) {
     changes.clear();
     if (header.type == OpCode::kMulti) {
         const auto operations = decode_multi(body, header.session);
         if (!operations) return false;
-        Step step(header, state, changes);
+        Step step(header, state, changes, fit);
         const bool failed = std::ranges::any_of(
             *operations, [](const auto& entry) { return std::holds_alternative<wire::ErrorTxn>(entry.operation); });
         if (failed) {
@@ -353,7 +406,7 @@ bool apply(const wire::TxnHeader& header, std::string_view body, State& state, C
     }
     const auto operation = decode_alone(header.type, body, header.session);
     if (!operation) return false;
-    Step step(header, state, changes);
+    Step step(header, state, changes, fit);
     step.perform(header.type, *operation);
     step.finish();
     return true;

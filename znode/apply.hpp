@@ -3,8 +3,8 @@
 // Pure      the same transactions in the same order give the same state and the same changes on every server and at
 //           every replay.
 // Errors    none: what can fail has failed in prepare and arrives as an error transaction. A transaction that does not
-//           fit the tree is a broken invariant and stops the process, so false is answered only for bytes that do not
-//           decode or a type that is not known (damage, or a newer version's log).
+//           fit the tree is a broken invariant and stops the process (but see Fit), so false is answered only for bytes
+//           that do not decode or a type that is not known (damage, or a newer version's log).
 // Borrowing Changes point into the transaction's bytes; good until these go or the next apply().
 #pragma once
 
@@ -18,6 +18,7 @@
 #include "znode/quota.hpp"
 #include "znode/tree.hpp"
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -66,7 +67,24 @@ struct State {
 /// The bytes are a transaction. Whether it fits the state only apply() finds.
 [[nodiscard]] bool decodes(const wire::TxnHeader& header, std::string_view body);
 
+/// How well a tree fits the transaction that it meets.
+enum class Fit : std::uint8_t {
+    kExact,  // it is as the transaction before left it
+    /// It was written while transactions went on, as ZooKeeper does it: any of its nodes may be as a later transaction left
+    /// it. All of those are replayed in order, and at the last one the tree is exact. Until then each leaves its node as
+    /// it leaves it in an exact tree:
+    ///   create        a node that is there, and all below it, is a later one: it gives way. Without a parent that may have
+    ///                 children, which a later transaction then removed, nothing is created. The parent's count and pzxid
+    ///                 only rise.
+    ///   delete        what is there goes, with all below it, which is later. The parent's pzxid rises in any case.
+    ///   setData, setACL, check      of a node that is gone: nothing.
+    ///   closeSession  goes over what the session still owns, whether it is named or not.
+    /// What only gives way raises no event.
+    kFuzzy,
+};
+
 /// Applies one transaction; `changes` is cleared first. False: bytes that do not decode, nothing is changed.
-[[nodiscard]] bool apply(const wire::TxnHeader& header, std::string_view body, State& state, Changes& changes);
+[[nodiscard]] bool apply(const wire::TxnHeader& header, std::string_view body, State& state, Changes& changes,
+                         Fit fit = Fit::kExact);
 
 }  // namespace zabd::znode

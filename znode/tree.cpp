@@ -214,11 +214,15 @@ const Node& Tree::create(Creation creation) {
     ZABD_ASSERT(parent_slot != kNoSlot);
     Node& parent = store_.at(parent_slot);
     ZABD_ASSERT(kind_of(parent.owner) != Kind::kEphemeral);
-    ZABD_ASSERT(creation.parent_creations == one_more(parent.creations));
-    update(parent, parent_path_, [&] {
-        parent.creations = creation.parent_creations;
-        parent.pzxid = creation.zxid;
-    });
+    auto creations = creation.parent_creations;
+    if (creation.parent_may_be_newer && creations == -1) creations = one_more(parent.creations);
+    ZABD_ASSERT(creation.parent_may_be_newer || creations == one_more(parent.creations));
+    if (!creation.parent_may_be_newer || creations > parent.creations) {
+        update(parent, parent_path_, [&] {
+            parent.creations = creations;
+            parent.pzxid = creation.zxid;
+        });
+    }
 
     const Slot slot = insert(creation.path, parent_slot, next_id_);
     ZABD_ASSERT(slot != kNoSlot);
@@ -239,9 +243,15 @@ void Tree::remove(std::string_view path, Zxid zxid) {
     ZABD_ASSERT(node.parent != kNoSlot);
     ZABD_ASSERT(node.first_child == kNoSlot);
     Node& parent = store_.at(node.parent);
-    update(parent, parent_path(path), [&] { parent.pzxid = zxid; });
+    update(parent, parent_path(path), [&] { parent.pzxid = std::max(parent.pzxid, zxid); });
     leave(node, path);
     unlink(path, slot);
+}
+
+const Node& Tree::raise_pzxid(std::string_view path, Zxid zxid) {
+    Node& node = existing(path);
+    update(node, path, [&] { node.pzxid = std::max(node.pzxid, zxid); });
+    return node;
 }
 
 const Node& Tree::set_data(DataChange change) {

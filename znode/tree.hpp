@@ -67,10 +67,15 @@ public:
         Zxid zxid;
         std::int64_t time_ms = 0;
         std::int32_t parent_creations = 0;  // the parent's counter afterwards, and its pzxid is zxid
+        /// The parent may have seen later creations already: its counter only rises, and its pzxid with it. -1 as
+        /// parent_creations is one more than there are (old logs do not say it).
+        bool parent_may_be_newer = false;
     };
     const Node& create(Creation creation);
-    /// A leaf goes; its parent's pzxid becomes `zxid`.
+    /// A leaf goes; its parent's pzxid becomes `zxid`, unless that is later already.
     void remove(std::string_view path, Zxid zxid);
+    /// The children changed at `zxid`, as far as is not known of a later change.
+    const Node& raise_pzxid(std::string_view path, Zxid zxid);
     struct DataChange {
         std::string_view path;
         Bytes data;

@@ -172,6 +172,8 @@ struct Core::Impl {
     void begin_session_ids();
     [[nodiscard]] SessionId new_session();
     /// The secret may change when a leader tells its own.
+    [[nodiscard]] wire::Password password_of(SessionId session) const;
+    [[nodiscard]] bool is_password(SessionId session, std::string_view given) const;
     [[nodiscard]] session::Credentials credentials() const { return session::Credentials(zab().hard_state().secret); }
 
     // --- requests in their order (requests.cpp) ---

@@ -58,10 +58,11 @@ void Core::Impl::on(const SnapshotInstalled& installed, Outputs& out) {
 void Core::Impl::carry_out(const zab::Dial& dial, Outputs& out) { out.items.emplace_back(DialLeader{dial.leader}); }
 
 void Core::Impl::carry_out(const zab::SendPacket& send, Outputs& out) {
-    const auto type = send.packet.type;
-    if (type == wire::PacketType::kCommit || type == wire::PacketType::kInform)
-        learners_.tell(send.link, send.packet.zxid);
     peers_.send(send.link, send.packet, out);
+    const auto type = send.packet.type;
+    if (type != wire::PacketType::kCommit && type != wire::PacketType::kInform) return;
+    learners_.tell(send.link, send.packet.zxid);
+    if (learners_.is_zookeeper(send.link)) answer_learners(out);
 }
 
 void Core::Impl::carry_out(zab::CloseLink& close, Outputs& out) {
@@ -81,7 +82,9 @@ void Core::Impl::carry_out(const zab::StreamSnapshot& stream, Outputs& out) {
     out.items.emplace_back(StreamSnapshot{stream.link});
 }
 void Core::Impl::carry_out(const zab::ReceiveSnapshot& receive, Outputs&) {
-    peers_.receive_snapshot(receive.link, receive.zxid);
+    peers_.receive_snapshot(receive, [this](SessionId session) {
+        return zab().hard_state().mixed() || pipeline_.sessions().has_zookeeper_password(session);
+    });
 }
 void Core::Impl::carry_out(const zab::InstallSnapshot&, Outputs& out) {
     pipeline_.begin_replacement(peers_.take_snapshot(), out);
@@ -95,7 +98,7 @@ void Core::Impl::carry_out(const zab::AnswerPing& ping, Outputs& out) {
 void Core::Impl::carry_out(const zab::LearnerChanged& changed, Outputs& out) {
     const auto learner = "learner=" + std::to_string(static_cast<int>(changed.server));
     if (changed.up_to_date) {
-        learners_.add(changed.link, changed.told);
+        learners_.add(changed.link, changed.told, changed.zabd);
     } else {
         learners_.remove(changed.link);
         sessions_.forget(changed.link);

@@ -102,6 +102,8 @@ void Core::Impl::take_request(const zab::ForCore& from, Outputs& out) {
     const auto request = wire::decode_request(from.packet.data.view());
     if (!request) return peers_.fail(from.link, "a REQUEST that is none", out);
     if (request->op == OpCode::kSync) {
+        if (learners_.is_zookeeper(from.link))
+            return learners_.owe(from.link, {zab().zxid_proposed()}), answer_learners(out);
         syncs_.join(from.link);
         return ask_sync(out);
     }

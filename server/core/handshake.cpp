@@ -97,7 +97,7 @@ void Core::Impl::create_session(Client& client, Outputs& out) {
 
 void Core::Impl::reattach(Client& client, const wire::ConnectRequest& request, Outputs& out) {
     // The password first: a wrong one must not cost the rightful client its connection.
-    if (!credentials().matches(request.session, request.password.value_or(""))) {
+    if (!is_password(request.session, request.password.value_or(""))) {
         out.items.emplace_back(
             Event{Event::Kind::kSessionRefused, request.session, zxid_applied(), client.status.address});
         return refuse(client, out);
@@ -115,7 +115,7 @@ void Core::Impl::open_read_only(Client& client, const wire::ConnectRequest& requ
     } else {
         // Whether the session is open nobody can say now: who is not known here may be elsewhere.
         const bool known = pipeline_.sessions().is_open(request.session) || readers_.contains(request.session);
-        const bool welcome = known && credentials().matches(request.session, request.password.value_or(""));
+        const bool welcome = known && is_password(request.session, request.password.value_or(""));
         if (!welcome) return close(client, out);
         close_owner(request.session, out);
         client.session = request.session;
@@ -167,11 +167,27 @@ void Core::Impl::greet(Client& client, Outputs& out) {
     wire::ConnectReply reply;
     reply.timeout_ms = static_cast<std::int32_t>(client.timeout.count());
     reply.session = client.session;
-    reply.password = credentials().password(client.session);
+    reply.password = password_of(client.session);
     if (client.says_read_only) reply.read_only = client.greeted_read_only;
     FrameWriter writer(out.bytes);
     wire::encode(writer.encoder(), reply);
     send(client, writer.begin(), writer.finish(), out);
+}
+
+wire::Password Core::Impl::password_of(SessionId session) const {
+    const bool zookeeper = pipeline_.sessions().has_zookeeper_password(session);
+    if (zookeeper && options_.zookeeper_passwords) return session::Credentials::zookeeper_password(session);
+    return credentials().password(session);
+}
+
+/// What ZooKeeper makes is taken of the sessions that were opened while it was there; one that is not known here may have
+/// been opened there just now.
+bool Core::Impl::is_password(SessionId session, std::string_view given) const {
+    if (credentials().matches(session, given)) return true;
+    const auto& sessions = pipeline_.sessions();
+    const bool unheard = !sessions.is_open(session) && zab().hard_state().mixed();
+    const bool zookeeper = unheard || sessions.has_zookeeper_password(session);
+    return zookeeper && options_.zookeeper_passwords && session::Credentials::matches_zookeeper(session, given);
 }
 
 void Core::Impl::refuse(Client& client, Outputs& out) {

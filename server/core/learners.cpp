@@ -16,6 +16,11 @@ void Learners::clear() {
     owed_ = 0;
 }
 
+bool Learners::is_zookeeper(LinkId link) const {
+    const auto found = learners_.find(link);
+    return found != learners_.end() && !found->second.zabd;
+}
+
 void Learners::tell(LinkId link, Zxid committed) {
     const auto found = learners_.find(link);
     if (found != learners_.end()) found->second.told = std::max(found->second.told, committed);

@@ -45,7 +45,8 @@ struct Options {
     std::size_t packet_bytes_max = 4 << 20;   // of a peer's packet
     std::size_t window_bytes_max = 32 << 20;  // of committed records kept for learners that lag a little
     bool read_only_enabled = false;           // without a leader, clients that asked for it may read
-    bool linearizable_reads = false;          // every read is confirmed by a quorum, as if behind a sync
+    bool zookeeper_passwords = true;  // while a ZooKeeper server is a member, sessions get passwords as it makes them
+    bool linearizable_reads = false;  // every read is confirmed by a quorum, as if behind a sync
 };
 
 }  // namespace zabd::core

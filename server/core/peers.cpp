@@ -112,9 +112,9 @@ void Peers::fail(LinkId link, std::string reason, Outputs& out) {
 
 // --- snapshots -------------------------------------------------------------------------------------------------------
 
-void Peers::receive_snapshot(LinkId link, Zxid zxid) {
-    receiving_ = link;
-    receiver_.emplace(zxid, bounds_.of_snapshot_element);
+void Peers::receive_snapshot(const zab::ReceiveSnapshot& receive, SnapshotState::AboutSession has_zookeeper_password) {
+    receiving_ = receive.link;
+    receiver_.emplace(receive.zxid, receive.fuzzy, bounds_.of_snapshot_element, std::move(has_zookeeper_password));
 }
 
 void Peers::drop_snapshot(Outputs& out) {

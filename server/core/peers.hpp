@@ -43,7 +43,7 @@ public:
     /// What came over it cannot be: zab is told.
     void fail(LinkId link, std::string reason, Outputs& out);
 
-    void receive_snapshot(LinkId link, Zxid zxid);
+    void receive_snapshot(const zab::ReceiveSnapshot& receive, SnapshotState::AboutSession has_zookeeper_password);
     void drop_snapshot(Outputs& out);
     /// Of the snapshot that has come whole.
     [[nodiscard]] Replacement take_snapshot();

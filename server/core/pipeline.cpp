@@ -156,12 +156,15 @@ void Pipeline::deliver(const zab::Deliver& committed, Outputs& out) {
     wire::TxnHeader header;
     wire::decode(in, header);
     ZABD_ASSERT(!in.failed() && header.zxid == committed.zxid);
-    if (!znode::apply(header, in.rest(), state_, changes_))
+    const bool fuzzy = committed.zxid <= zab_.hard_state().fuzzy_until;
+    if (!znode::apply(header, in.rest(), state_, changes_, fuzzy ? znode::Fit::kFuzzy : znode::Fit::kExact))
         fatal("a transaction of the log does not decode: is it a newer version's?");
+    if (fuzzy && header.type == wire::OpCode::kCreateSession)
+        sessions_.close(header.session);  // it may be there already
     apply_to_sessions(header, in.rest());
     zxid_applied_ = header.zxid;
     preparer_.applied(header.zxid);
-    sample_digest();
+    if (!fuzzy) sample_digest();
     collect_images(committed.txn.size());
 
     if (!in_flight_.empty() && in_flight_.front().zxid == committed.zxid) {
@@ -175,9 +178,10 @@ void Pipeline::apply_to_sessions(const wire::TxnHeader& header, std::string_view
     if (header.type == wire::OpCode::kCreateSession) {
         const auto created = wire::decoded<wire::CreateSessionTxn>(body);
         ZABD_ASSERT(created);
-        sessions_.open(header.session, Millis(created->timeout_ms));
+        const bool zookeeper = zab_.hard_state().mixed_at(header.zxid);
+        sessions_.open(header.session, Millis(created->timeout_ms), zookeeper);
         opening_.erase(header.session);
-        images_.sessions.push_back({header.session, created->timeout_ms});
+        images_.sessions.push_back(wire::SessionImage::open(header.session, created->timeout_ms, zookeeper));
     } else if (header.type == wire::OpCode::kCloseSession) {
         sessions_.close(header.session);
         closing_.erase(header.session);

@@ -5,6 +5,7 @@
 #include "wire/snapshot_stream.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace zabd::sim {
@@ -20,7 +21,11 @@ zab::HardState told(const storage::StoredHardState& stored) {
     return {.accepted_epoch = stored.accepted_epoch,
             .current_epoch = stored.current_epoch,
             .has_history = stored.has_history,
-            .secret = stored.secret};
+            .secret = stored.secret,
+            .fuzzy_until = stored.fuzzy_until,
+            .provisional = stored.provisional,
+            .mixed_from = stored.mixed_from,
+            .mixed_until = stored.mixed_until};
 }
 
 Store::Store(Stage& stage, const StoreOptions& options)
@@ -158,6 +163,10 @@ Result<void> Store::save(const zab::HardState& state) {
     stored.current_epoch = state.current_epoch;
     stored.has_history = state.has_history;
     stored.secret = state.secret;
+    stored.fuzzy_until = state.fuzzy_until;
+    stored.provisional = state.provisional;
+    stored.mixed_from = state.mixed_from;
+    stored.mixed_until = state.mixed_until;
     return save_stored(stored);
 }
 
@@ -198,7 +207,7 @@ std::string Store::stream_of(const Images& images) {
     wire::SnapshotEncoder out(stream);
     out.begin_sessions(images.sessions.size());
     for (const auto& [id, timeout_ms] : images.sessions)
-        out.add(wire::SnapshotSession{static_cast<SessionId>(id), timeout_ms});
+        out.add(wire::SnapshotSession{static_cast<SessionId>(id), std::abs(timeout_ms)});
     out.begin_acls(images.acls.size());
     for (const auto& [id, list] : images.acls) out.add(wire::SnapshotAcl{static_cast<std::int64_t>(id), list});
     std::map<NodeId, std::string> paths;

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <string>
+#include <cstdlib>
 #include <utility>
 
 namespace zabd::core::test {
@@ -37,7 +38,7 @@ public:
         recovered.fresh = false;
         recovered.zxid = zxid_;
         recovered.state = znode::State(std::move(table), std::move(tree));
-        for (const auto& [id, timeout_ms] : sessions_) recovered.sessions.open(id, Millis(timeout_ms));
+        for (const auto& [id, timeout_ms] : sessions_) recovered.sessions.open(id, Millis(std::abs(timeout_ms)), timeout_ms < 0);
         return recovered;
     }
 
@@ -46,7 +47,7 @@ public:
         std::string bytes;
         wire::SnapshotEncoder out(bytes);
         out.begin_sessions(sessions_.size());
-        for (const auto& [id, timeout_ms] : sessions_) out.add(wire::SnapshotSession{id, timeout_ms});
+        for (const auto& [id, timeout_ms] : sessions_) out.add(wire::SnapshotSession{id, std::abs(timeout_ms)});
         out.begin_acls(acls_.size());
         for (const auto& [id, list] : acls_) out.add(wire::SnapshotAcl{static_cast<std::int64_t>(id), list});
         for (const auto& [id, image] : nodes_) out.add(in_stream(image));

@@ -52,6 +52,27 @@ TEST_CASE("a password is the start of the HMAC-SHA-256 of the id", "[session][cr
     CHECK(hex(Credentials(counting_secret()).password(static_cast<SessionId>(c.session))) == c.password);
 }
 
+TEST_CASE("ZooKeeper's password is made of the id alone", "[session][credentials]") {
+    struct Case {
+        std::uint64_t session;
+        const char* password;
+    };
+    // 16 bytes of a java.util.Random that is seeded with the id and 0xB3415C00.
+    const auto c = GENERATE(values<Case>({
+        {0x0000'0000'0000'0001, "054cc74a37327db215e702e20c73f005"},
+        {0x0100'0014'cf99'0000, "6dd2a4c5f6b74c8b9323bacf2f805d89"},
+        {0xfe00'0000'0000'0000, "f22acd4a97e69d6d20a49bb638eadb38"},
+    }));
+    CAPTURE(c.session);
+    const auto session = static_cast<SessionId>(c.session);
+    const auto password = Credentials::zookeeper_password(session);
+    CHECK(hex(password) == c.password);
+    CHECK(Credentials::matches_zookeeper(session, {password.data(), password.size()}));
+    CHECK_FALSE(Credentials::matches_zookeeper(session, {password.data(), password.size() - 1}));
+    CHECK_FALSE(Credentials::matches_zookeeper(SessionId{77}, {password.data(), password.size()}));
+    CHECK_FALSE(Credentials(counting_secret()).matches(session, {password.data(), password.size()}));
+}
+
 TEST_CASE("a password fits its session, its secret and nothing else", "[session][credentials]") {
     const Credentials credentials(counting_secret());
     const SessionId session{0x0100'0014'cf99'0000};

@@ -21,6 +21,18 @@ TEST_CASE("a session is open from open() to close()", "[session][table]") {
     CHECK(table.size() == 0);
 }
 
+TEST_CASE("what a session's password may be goes with the session", "[session][table]") {
+    Table table;
+    table.open(SessionId{7}, kTimeout, true);
+    table.open(SessionId{8}, kTimeout);
+    CHECK(table.has_zookeeper_password(SessionId{7}));
+    CHECK_FALSE(table.has_zookeeper_password(SessionId{8}));
+    table.close(SessionId{7});
+    CHECK_FALSE(table.has_zookeeper_password(SessionId{7}));
+    table.open(SessionId{7}, kTimeout);
+    CHECK_FALSE(table.has_zookeeper_password(SessionId{7}));
+}
+
 TEST_CASE("closing a session that is not open changes nothing", "[session][table]") {
     Table table;
     table.open(SessionId{7}, kTimeout);

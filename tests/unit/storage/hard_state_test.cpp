@@ -23,6 +23,10 @@ StoredHardState state_of(Epoch epoch) {
     StoredHardState state{.accepted_epoch = epoch + 1, .current_epoch = epoch, .has_history = epoch % 2 == 1};
     state.secret.fill(static_cast<unsigned char>(epoch + 7));
     state.generation = epoch / 3;
+    state.provisional = epoch % 3 == 2;
+    state.fuzzy_until = Zxid::of(epoch, 11);
+    state.mixed_from = Zxid::of(epoch, 12);
+    state.mixed_until = Zxid::of(epoch, 13);
     return state;
 }
 
@@ -42,7 +46,7 @@ TEST_CASE("a slot comes back as it was, and not with a bit changed", "[storage][
     REQUIRE(back);
     CHECK(back->write == slot.write);
     CHECK(back->state == slot.state);
-    for (std::size_t at = 0; at < 76; ++at) {
+    for (std::size_t at = 0; at < 100; ++at) {
         auto changed = bytes;
         changed[at] ^= 1;
         CAPTURE(at);

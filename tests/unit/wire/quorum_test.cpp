@@ -84,6 +84,11 @@ TEST_CASE("what a learner says of itself has an extension only from zabd", "[wir
     CHECK(hex(encoded_info(info).view()) == java + "7a616264 00000001"_packed);
     info.no_history = true;
     CHECK(hex(encoded_info(info).view()) == java + "7a616264 00000003"_packed);
+    info.mixed = info.provisional = true;
+    const auto bytes = encoded_info(info);
+    CHECK(hex(bytes.view()) == java + "7a616264 0000000f"_packed);
+    CHECK(decode_learner_info(bytes.view())->mixed);
+    CHECK(decode_learner_info(bytes.view())->provisional);
 }
 
 TEST_CASE("a learner's information may be of any length that a release sent", "[wire][quorum]") {
@@ -126,6 +131,10 @@ TEST_CASE("what a leader says of itself holds the secret only from zabd", "[wire
     CHECK(hex(encoded_info(info).view()) == "00010000");
     info.secret = some_secret();
     CHECK(hex(encoded_info(info).view()) == "00010000 7a616264 00000001"_packed + kSecretHex);
+    CHECK_FALSE(decode_leader_info(encoded_info(info).view())->mixed);
+    info.mixed = true;
+    CHECK(hex(encoded_info(info).view()) == "00010000 7a616264 00000009"_packed + kSecretHex);
+    CHECK(decode_leader_info(encoded_info(info).view())->mixed);
 }
 
 TEST_CASE("a leader's information is read with and without the secret", "[wire][quorum]") {

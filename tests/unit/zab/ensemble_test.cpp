@@ -26,6 +26,17 @@ TEST_CASE("a fresh ensemble forms by itself and broadcasts", "[zab][ensemble]") 
     }
 }
 
+TEST_CASE("under a ZooKeeper leader sessions are known to have its passwords, among zabd alone not",
+          "[zab][ensemble]") {
+    const bool zabd = GENERATE(false, true);
+    Ensemble ensemble({.observers = 1, .zabd = zabd});
+    REQUIRE(ensemble.run_until([&] { return ensemble.leader() != nullptr; }));
+    const auto last = ensemble.submit(*ensemble.leader(), "a session");
+    REQUIRE(ensemble.run_until([&] { return all_have(ensemble, last); }));
+    for (const auto& [id, server] : ensemble.servers())
+        if (!server.leads()) CHECK(server.hard.mixed_at(last) == !zabd);
+}
+
 TEST_CASE("Z-15: an empty voter among others is not counted until it has synchronised", "[zab][ensemble]") {
     Ensemble ensemble({});
     REQUIRE(ensemble.run_until([&] { return ensemble.leader() != nullptr; }));

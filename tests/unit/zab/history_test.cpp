@@ -103,6 +103,16 @@ TEST_CASE("a learner is brought to our history", "[zab][sync_plan]") {
     }
 }
 
+TEST_CASE("who may have begun behind what is common gets a snapshot instead of a TRUNC", "[zab][sync_plan]") {
+    const History history({}, Zxid::of(3, 4), {Zxid::of(2, 2)});
+    const auto kind_for = [&](Zxid last, bool provisional) {
+        return plan_sync(history, history.last(), {.last = last, .provisional = provisional}).kind;
+    };
+    CHECK(kind_for(Zxid::of(2, 3), false) == SyncPlan::Kind::kTrunc);
+    CHECK(kind_for(Zxid::of(2, 3), true) == SyncPlan::Kind::kSnap);
+    CHECK(kind_for(Zxid::of(2, 2), true) == SyncPlan::Kind::kDiff);
+}
+
 TEST_CASE("Z-20: a history that begins at a snapshot knows what never was", "[zab][sync_plan]") {
     const History history(Zxid::of(1, 2), Zxid::of(1, 2), {});
     CHECK(plan_sync(history, history.last(), {Zxid::of(2, 1)}).kind == SyncPlan::Kind::kTrunc);
