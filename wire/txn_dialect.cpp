@@ -15,7 +15,10 @@ Bytes for_zookeeper(const Bytes& txn) {
     Decoder in(bytes);
     TxnHeader header;
     decode(in, header);
-    if (in.failed() || header.type != OpCode::kMulti) return txn;
+    if (in.failed()) return txn;
+    if (header.type == OpCode::kCloseSession && bytes.size() > kZookeeperTxnBytesMax)
+        return Bytes::copy_of(bytes.substr(0, bytes.size() - in.rest().size()));
+    if (header.type != OpCode::kMulti) return txn;
     std::string translated;
     for (auto count = in.get_int(); count > 0 && !in.failed(); --count) {
         const auto at = bytes.size() - in.rest().size();

@@ -26,8 +26,11 @@ struct CreateNode {
     std::int64_t owner = kPersistentOwner;
 };
 
+/// A closeSession without a list, as ZooKeeper wrote it before 3.6.
+struct CloseUnnamed {};
+
 using Operation = std::variant<CreateNode, wire::DeleteTxn, wire::SetDataTxn, wire::SetAclTxn, wire::CheckTxn,
-                               wire::CreateSessionTxn, wire::CloseSessionTxn, wire::ErrorTxn>;
+                               wire::CreateSessionTxn, wire::CloseSessionTxn, CloseUnnamed, wire::ErrorTxn>;
 
 struct TypedOperation {
     OpCode type = OpCode::kError;
@@ -90,7 +93,9 @@ std::optional<Operation> decode_operation(OpCode type, std::string_view body, Se
 std::optional<Operation> decode_alone(OpCode type, std::string_view body, SessionId session) {
     switch (type) {
         case OpCode::kCreateSession: return decode_create_session(body);
-        case OpCode::kCloseSession: return decode_as<wire::CloseSessionTxn>(body);
+        case OpCode::kCloseSession:
+            if (body.empty()) return CloseUnnamed{};
+            return decode_as<wire::CloseSessionTxn>(body);
         default: return decode_operation(type, body, session);
     }
 }
@@ -149,6 +154,7 @@ private:
     void on(const wire::CheckTxn& txn, OperationResult&) { ZABD_ASSERT(fuzzy_ || tree_.find(txn.path)); }
     void on(const wire::CreateSessionTxn&, OperationResult&) {}
     void on(const wire::CloseSessionTxn& txn, OperationResult&);
+    void on(const CloseUnnamed&, OperationResult&);
     void on(const wire::ErrorTxn& txn, OperationResult& result) { result.error = txn.error; }
 
     void remove(std::string_view path);
@@ -264,6 +270,10 @@ void Step::on(const wire::CloseSessionTxn& txn, OperationResult&) {
         ZABD_ASSERT(node->owner == static_cast<std::int64_t>(header_.session));
         remove(path);
     }
+}
+
+void Step::on(const CloseUnnamed&, OperationResult&) {
+    for (const auto& path : tree_.ephemerals_of(header_.session)) remove(path);
 }
 
 // --- On a fuzzy tree -------------------------------------------------------------------------------------------------

@@ -31,6 +31,20 @@ TEST_CASE("a create2 inside a multi is a create to ZooKeeper's servers", "[wire]
     CHECK(for_zookeeper(ours).view() == theirs.view());
 }
 
+TEST_CASE("a session with too many ephemerals ends without their names", "[wire]") {
+    std::string header;
+    Encoder out(header);
+    encode(out, TxnHeader{.session = SessionId{5}, .zxid = Zxid::of(1, 2), .type = OpCode::kCloseSession});
+    const auto ending = [&](std::size_t names) {
+        const std::string name(kZookeeperTxnBytesMax / 4, 'n');
+        CloseSessionTxn txn;
+        for (std::size_t n = 0; n < names; ++n) txn.ephemerals.emplace_back(name);
+        return Bytes::copy_of(header + encoded(txn));
+    };
+    CHECK(for_zookeeper(ending(3)).view() == ending(3).view());
+    CHECK(for_zookeeper(ending(4)).view() == header);
+}
+
 TEST_CASE("what ZooKeeper's servers know is left as it is", "[wire]") {
     const auto multi = multi_of({{OpCode::kCreate, "a"}, {OpCode::kCreateTtl, "b"}});
     CHECK(for_zookeeper(multi).view() == multi.view());
