@@ -28,7 +28,7 @@ public:
     /// `fuzzy`: it was written while transactions went on, from `zxid` on.
     SnapshotReceiver(Zxid zxid, bool fuzzy, std::size_t element_bytes_max,
                      SnapshotState::AboutSession has_zookeeper_password)
-        : zxid_(zxid), fuzzy_(fuzzy), decoder_(element_bytes_max), state_(std::move(has_zookeeper_password)) {}
+        : zxid_(zxid), fuzzy_(fuzzy), decoder_(element_bytes_max), state_(fuzzy, std::move(has_zookeeper_password)) {}
 
     /// Answers how many of `bytes` belong to the snapshot: fewer than all only once it is whole or broken.
     std::size_t feed(std::string_view bytes, Outputs& out);

@@ -32,26 +32,37 @@ bool SnapshotState::take(wire::SnapshotSession&& session, wire::StateImages& ima
 bool SnapshotState::take(wire::SnapshotAcl&& acl, wire::StateImages& images) {
     const auto list = wire::decoded<wire::AclList>(acl.encoded_list);
     if (!list) return false;
-    auto id = wire::AclId::kOpen;
-    if (*list != open_list()) {
-        auto encoded = wire::encoded(*list);
-        const wire::AclId fresh{static_cast<std::uint32_t>(acl_of_list_.size() + 1)};
-        const auto [known, added] = acl_of_list_.try_emplace(encoded, fresh);
-        id = known->second;
-        if (added && !acls_.restore(id, encoded)) return false;
-        if (added) images.acls.push_back({id, std::move(encoded)});
-    }
-    return acl_of_stream_.emplace(acl.id, id).second;
+    const auto id = id_of(*list, images);
+    return id && acl_of_stream_.emplace(acl.id, *id).second;
+}
+
+std::optional<wire::AclId> SnapshotState::id_of(const wire::AclList& list, wire::StateImages& images) {
+    if (list == open_list()) return wire::AclId::kOpen;
+    auto encoded = wire::encoded(list);
+    const wire::AclId fresh{static_cast<std::uint32_t>(acl_of_list_.size() + 1)};
+    const auto [known, added] = acl_of_list_.try_emplace(encoded, fresh);
+    const auto id = known->second;
+    if (added && !acls_.restore(id, encoded)) return std::nullopt;
+    if (added) images.acls.push_back({id, std::move(encoded)});
+    return id;
+}
+
+/// The lists of a fuzzy snapshot come first, so a node may name one that was made later. The transaction which made it says what
+/// it is; until then nobody may do anything with the node.
+std::optional<wire::AclId> SnapshotState::acl_named(std::int64_t id_of_stream, wire::StateImages& images) {
+    if (id_of_stream == wire::kOpenAclOfStream) return wire::AclId::kOpen;
+    const auto known = acl_of_stream_.find(id_of_stream);
+    if (known != acl_of_stream_.end()) return known->second;
+    if (!fuzzy_) return std::nullopt;
+    return id_of({{0, {"world", "anyone"}}}, images);
 }
 
 bool SnapshotState::take(wire::SnapshotNode&& node, wire::StateImages& images) {
     auto record = wire::stat_of(node);
     if (node.path != znode::kRootPath && !place(node.path, record)) return false;
-    if (node.acl != wire::kOpenAclOfStream) {
-        const auto acl = acl_of_stream_.find(node.acl);
-        if (acl == acl_of_stream_.end()) return false;
-        record.acl = acl->second;
-    }
+    const auto acl = acl_named(node.acl, images);
+    if (!acl) return false;
+    record.acl = *acl;
     record.id = node_next_;
     if (!tree_.restore(record, node.data)) return false;
     node_next_ = NodeId{static_cast<std::uint64_t>(node_next_) + 1};

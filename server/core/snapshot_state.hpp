@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,9 +21,10 @@ namespace zabd::core {
 class SnapshotState {
 public:
     using AboutSession = std::function<bool(SessionId)>;
-    /// The stream does not say it: whether the session's password may be as ZooKeeper makes it.
-    explicit SnapshotState(AboutSession has_zookeeper_password)
-        : has_zookeeper_password_(std::move(has_zookeeper_password)) {}
+    /// `fuzzy`: it was written while transactions went on. The stream does not say the other: whether the session's password
+    /// may be as ZooKeeper makes it.
+    SnapshotState(bool fuzzy, AboutSession has_zookeeper_password)
+        : fuzzy_(fuzzy), has_zookeeper_password_(std::move(has_zookeeper_password)) {}
 
     /// Appends an image of what is new.
     [[nodiscard]] bool take(wire::SnapshotElement&& element, wire::StateImages& images);
@@ -41,8 +43,11 @@ private:
     [[nodiscard]] bool take(wire::SnapshotSession&& session, wire::StateImages& images);
     [[nodiscard]] bool take(wire::SnapshotAcl&& acl, wire::StateImages& images);
     [[nodiscard]] bool take(wire::SnapshotNode&& node, wire::StateImages& images);
+    [[nodiscard]] std::optional<wire::AclId> id_of(const wire::AclList& list, wire::StateImages& images);
+    [[nodiscard]] std::optional<wire::AclId> acl_named(std::int64_t id_of_stream, wire::StateImages& images);
     [[nodiscard]] bool place(const std::string& path, wire::NodeRecord& record);
 
+    bool fuzzy_;
     AboutSession has_zookeeper_password_;
     session::Table sessions_;
     znode::AclTable acls_;
