@@ -26,6 +26,8 @@ struct Arguments {
     std::string file;
     Overrides overrides;
     std::string log_level = "info";
+    ImportOptions import;
+    ExportOptions export_;
 };
 
 void declare(CLI::App& app, Arguments& arguments) {
@@ -39,6 +41,21 @@ void declare(CLI::App& app, Arguments& arguments) {
         ->capture_default_str();
     app.set_version_flag("-v,--version", "zabd " + zabd_version_text());
     app.footer(kExitCodes);
+}
+
+/// What makes a directory of another one, and ends.
+void declare_conversions(CLI::App& app, Arguments& arguments) {
+    app.require_subcommand(0, 1);
+    auto* import = app.add_subcommand("import", "Makes zabd's data directory from one of Apache ZooKeeper");
+    import->add_option("--from", arguments.import.from, "dataDir of ZooKeeper, which does not run")->required();
+    import->add_option("--log-from", arguments.import.log_from, "Its dataLogDir, if it has one");
+    import->add_option("--to", arguments.import.to, "dataDir for zabd: empty, or not there yet")->required();
+    import->add_flag("!--ignore-digests", arguments.import.digests_must_fit,
+                     "Take a tree whose digest is not the one that ZooKeeper logged");
+    auto* export_ = app.add_subcommand("export", "Makes a data directory for Apache ZooKeeper from zabd's");
+    export_->add_option("--from", arguments.export_.from, "dataDir of zabd, which does not run")->required();
+    export_->add_option("--log-from", arguments.export_.log_from, "Its dataLogDir, if it has one");
+    export_->add_option("--to", arguments.export_.to, "dataDir for ZooKeeper: empty, or not there yet")->required();
 }
 
 /// Of a server that nobody has configured: what a person or a client asks first is answered (kazoo reads its version from
@@ -71,15 +88,19 @@ Result<Command> parse_command_line(int argument_count, const char* const* argume
     Arguments parsed;
     CLI::App app{kAbout, "zabd"};
     declare(app, parsed);
+    declare_conversions(app, parsed);
     try {
         app.parse(argument_count, arguments);
     } catch (const CLI::CallForVersion& version) {
         return Command{.config = {}, .answer = std::string(version.what()) + "\n"};
     } catch (const CLI::CallForHelp&) {
-        return Command{.config = {}, .answer = app.help()};
+        const auto chosen = app.get_subcommands();
+        return Command{.config = {}, .answer = chosen.empty() ? app.help() : chosen.front()->help()};
     } catch (const CLI::ParseError& error) {
         return failure(Errc::kBadConfig, std::string(error.what()) + " (zabd --help tells what there is)");
     }
+    if (app.got_subcommand("import")) return Command{.config = {}, .answer = {}, .conversion = parsed.import};
+    if (app.got_subcommand("export")) return Command{.config = {}, .answer = {}, .conversion = parsed.export_};
     auto config = config_of(parsed);
     if (!config) return std::unexpected(config.error());
     return Command{.config = std::move(*config), .answer = {}};

@@ -2,10 +2,13 @@
 #pragma once
 
 #include "server/config.hpp"
+#include "server/export.hpp"
+#include "server/import.hpp"
 #include "wire/result.hpp"
 
 #include <cstdint>
 #include <string>
+#include <variant>
 
 namespace zabd::server {
 
@@ -18,6 +21,8 @@ inline constexpr int kExitNoData = 3;  // the data directory cannot be used: acc
 struct Command {
     Config config;
     std::string answer;  // of --help or --version: to be printed instead of serving
+    /// To be done instead of serving.
+    std::variant<std::monostate, ImportOptions, ExportOptions> conversion{};
 };
 
 /// Errc::kBadConfig with what is wrong.

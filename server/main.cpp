@@ -1,5 +1,7 @@
 #include "server/command_line.hpp"
 #include "server/config.hpp"
+#include "server/export.hpp"
+#include "server/import.hpp"
 #include "server/runtime.hpp"
 #include "server/version.hpp"
 
@@ -9,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <variant>
 
 namespace {
 
@@ -26,11 +29,18 @@ int fail(const Error& error, int code) {
     return code;
 }
 
+int tell(const auto& report) {
+    if (report) return std::fputs(text_of(*report).c_str(), stdout), kExitNormal;
+    return fail(report.error(), report.error().code == Errc::kBadConfig ? kExitBadConfig : kExitNoData);
+}
+
 int serve(int argument_count, const char* const* arguments) {
     set_up_log("info");
     const auto command = parse_command_line(argument_count, arguments);
     if (!command) return fail(command.error(), kExitBadConfig);
     if (!command->answer.empty()) return std::fputs(command->answer.c_str(), stdout), kExitNormal;
+    if (const auto* import = std::get_if<ImportOptions>(&command->conversion)) return tell(import_zookeeper(*import));
+    if (const auto* export_ = std::get_if<ExportOptions>(&command->conversion)) return tell(export_zookeeper(*export_));
     spdlog::set_level(spdlog::level::from_str(command->config.log_level));
     auto runtime = Runtime::open(command->config);
     if (!runtime) {

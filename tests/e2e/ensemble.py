@@ -31,7 +31,7 @@ class Ensemble:
 
     def __init__(self, directory, kind="zabd", voters=3, observers=0, kinds=None, config=None, **cfg):
         self.kind = kind
-        self._kinds = kinds or {}
+        self._kinds = dict(kinds or {})
         self.voters = list(range(1, voters + 1))
         self.observers = list(range(voters + 1, voters + observers + 1))
         self._started = set()
@@ -105,6 +105,13 @@ class Ensemble:
         """All that the member knew but its number is gone."""
         shutil.rmtree(self[number].data_dir)
         self._write_number(self[number], number)
+
+    def become(self, number, kind):
+        """From now on the member is a server of that kind, with the same ports and nothing but its number; it does not run."""
+        self.kill(number)
+        self._kinds[number] = kind
+        shutil.rmtree(self[number].data_dir)
+        self.members[number] = self._member(*self._made_of[number])
 
     def awake(self):
         """Those that were started and not ended, or paused, since; fails if one has ended by itself."""
@@ -207,8 +214,9 @@ class Ensemble:
 
     def _configure(self):
         ports = {n: [harness.free_port() for _ in range(3)] for n in self.voters + self.observers}
-        self.members = {n: self._member(self._directory / f"server{n}", n, ports[n][2],
-                                        {**self._server_lines(n, ports), **self._settings}) for n in ports}
+        self._made_of = {n: (self._directory / f"server{n}", n, ports[n][2],
+                             {**self._server_lines(n, ports), **self._settings}) for n in ports}
+        self.members = {n: self._member(*self._made_of[n]) for n in ports}
 
     def _server_lines(self, seen_by, ports):
         """The server lines of one member's zoo.cfg; of each its quorum, election and client port."""

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 using namespace zabd;
@@ -85,4 +86,33 @@ TEST_CASE("the greeting says where it listens, where its data are and how to try
     config.file = "zoo.cfg";
     CHECK(greeting(config, 4711) ==
           "zabd " + std::string(zabd_version()) + " listens on 127.0.0.1:4711, its data are in /var/lib/zabd\n");
+}
+
+TEST_CASE("import and export are commands of their own", "[server][command_line]") {
+    const auto import = parse({"import", "--from", "/java", "--log-from", "/logs", "--to", "/zabd"});
+    REQUIRE(import);
+    REQUIRE(std::holds_alternative<ImportOptions>(import->conversion));
+    const auto& options = std::get<ImportOptions>(import->conversion);
+    CHECK(options.from == "/java");
+    CHECK(options.log_from == "/logs");
+    CHECK(options.to == "/zabd");
+    CHECK(options.digests_must_fit);
+    const auto lenient = parse({"import", "--from", "/java", "--to", "/zabd", "--ignore-digests"});
+    CHECK_FALSE(std::get<ImportOptions>(lenient->conversion).digests_must_fit);
+
+    const auto exported = parse({"export", "--from", "/zabd", "--to", "/java"});
+    REQUIRE(exported);
+    CHECK(std::get<ExportOptions>(exported->conversion).from == "/zabd");
+    CHECK(std::get<ExportOptions>(exported->conversion).to == "/java");
+    CHECK(parse({})->conversion.index() == 0);
+}
+
+TEST_CASE("a command without its directories is refused, and says what it needs when asked", "[server][command_line]") {
+    const std::string command = GENERATE("import", "export");
+    CAPTURE(command);
+    const auto refused = parse({command.c_str(), "--from", "/a"});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::kBadConfig);
+    CHECK_THAT(refused.error().where, Catch::Contains("--to"));
+    CHECK_THAT(parse({command.c_str(), "--help"})->answer, Catch::Contains("--log-from"));
 }

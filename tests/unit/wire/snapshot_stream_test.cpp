@@ -210,4 +210,31 @@ TEST_CASE("an element over the limit fails the snapshot, whole or cut", "[wire][
 }
 
 }  // namespace
+TEST_CASE("a file's nodes end without a signature, and what is behind them is left", "[wire][snapshot_stream]") {
+    const auto stream = real_stream();
+    const auto nodes = stream.substr(0, stream.size() - kEnd.size() + 5);
+    SnapshotDecoder decoder(kLimit, SnapshotEnd::kNodes);
+    Elements elements;
+    CHECK(decoder.feed(nodes.substr(0, 1000), elements) == 1000);
+    CHECK(decoder.position() <= 1000);
+    CHECK_FALSE(decoder.finished());
+    CHECK(decoder.feed(nodes.substr(1000) + "behind", elements) == nodes.size() - 1000);
+    CHECK(decoder.finished());
+    CHECK(decoder.position() == nodes.size());
+    CHECK(encoded_stream(elements) == stream);
+}
+
+TEST_CASE("the place of what fails a snapshot is known", "[wire][snapshot_stream]") {
+    auto stream = real_stream();
+    SnapshotDecoder before(kLimit);
+    Elements elements;
+    before.feed(stream.substr(0, 2000), elements);
+    const auto place = before.position();
+    stream.replace(place, 4, "\xff\xff\xff\xfe");  // the length of a path
+    SnapshotDecoder decoder(kLimit);
+    decoder.feed(stream, elements);
+    CHECK(decoder.failed());
+    CHECK(decoder.position() == place);
+}
+
 }  // namespace zabd::wire
