@@ -149,9 +149,10 @@ private:
     static Result<void> check_place(const fs::path& root) {
         std::error_code error;
         if (fs::exists(root / "version-2", error)) {
-            return failure(Errc::kUnsupported, root.string() +
-                                                   ": holds files of Apache ZooKeeper (version-2). They were left as they "
-                                                   "are: choose another dataDir, which zabd import can fill from them");
+            return failure(Errc::kUnsupported,
+                           root.string() +
+                               ": holds files of Apache ZooKeeper (version-2). They were left as they "
+                               "are: choose another dataDir, which zabd import can fill from them");
         }
         auto existing = root;
         while (!existing.empty() && !fs::exists(existing, error)) existing = existing.parent_path();

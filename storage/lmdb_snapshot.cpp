@@ -4,9 +4,9 @@
 #include "wire/snapshot_stream.hpp"
 
 #include <chrono>
+#include <cstdlib>
 #include <map>
 #include <string>
-#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -135,8 +135,8 @@ private:
         }
         const auto timeout_ms = sessions_.read(decode_timeout);
         if (!timeout_ms) return std::unexpected(sessions_.damage("a session does not read"));
-        wire::SnapshotEncoder(out).add(
-            wire::SnapshotSession{.session = static_cast<SessionId>(sessions_.id()), .timeout_ms = std::abs(*timeout_ms)});
+        wire::SnapshotEncoder(out).add(wire::SnapshotSession{.session = static_cast<SessionId>(sessions_.id()),
+                                                             .timeout_ms = std::abs(*timeout_ms)});
         return {};
     }
 

@@ -5,9 +5,9 @@
 #include "wire/assert.hpp"
 #include "wire/snapshot_stream.hpp"
 
+#include <cstdlib>
 #include <map>
 #include <string>
-#include <cstdlib>
 #include <utility>
 
 namespace zabd::core::test {
@@ -38,7 +38,8 @@ public:
         recovered.fresh = false;
         recovered.zxid = zxid_;
         recovered.state = znode::State(std::move(table), std::move(tree));
-        for (const auto& [id, timeout_ms] : sessions_) recovered.sessions.open(id, Millis(std::abs(timeout_ms)), timeout_ms < 0);
+        for (const auto& [id, timeout_ms] : sessions_)
+            recovered.sessions.open(id, Millis(std::abs(timeout_ms)), timeout_ms < 0);
         return recovered;
     }
 
