@@ -26,6 +26,7 @@ struct Arguments {
     std::string file;
     Overrides overrides;
     std::string log_level = "info";
+    bool check = false;
     ImportOptions import;
     ExportOptions export_;
 };
@@ -39,6 +40,7 @@ void declare(CLI::App& app, Arguments& arguments) {
     app.add_option("-l,--log-level", arguments.log_level, "What is logged to standard error")
         ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
         ->capture_default_str();
+    app.add_flag("--check", arguments.check, "Says whether this configuration can be served, and ends");
     app.set_version_flag("-v,--version", "zabd " + zabd_version_text());
     app.footer(kExitCodes);
 }
@@ -103,7 +105,7 @@ Result<Command> parse_command_line(int argument_count, const char* const* argume
     if (app.got_subcommand("export")) return Command{.config = {}, .answer = {}, .conversion = parsed.export_};
     auto config = config_of(parsed);
     if (!config) return std::unexpected(config.error());
-    return Command{.config = std::move(*config), .answer = {}};
+    return Command{.config = std::move(*config), .answer = parsed.check ? "zabd serves this configuration\n" : ""};
 }
 
 std::string greeting(const Config& config, std::uint16_t port) {

@@ -106,11 +106,13 @@ class Ensemble:
         shutil.rmtree(self[number].data_dir)
         self._write_number(self[number], number)
 
-    def become(self, number, kind):
-        """From now on the member is a server of that kind, with the same ports and nothing but its number; it does not run."""
+    def become(self, number, kind, keeps_files=False):
+        """From now on the member is a server of that kind, with the same ports and nothing but its number, unless it is to
+        find what the old one left; it does not run."""
         self.kill(number)
         self._kinds[number] = kind
-        shutil.rmtree(self[number].data_dir)
+        if not keeps_files:
+            shutil.rmtree(self[number].data_dir)
         self.members[number] = self._member(*self._made_of[number])
 
     def awake(self):

@@ -50,6 +50,11 @@ TEST_CASE("the command line wins over the file", "[server][command_line]") {
     CHECK(command->config.words == std::set<std::string>{"srvr"});
 }
 
+TEST_CASE("a configuration can be asked for without serving it", "[server][command_line]") {
+    CHECK(parse({"--check", "--data-dir", "/tmp/x"})->answer == "zabd serves this configuration\n");
+    CHECK_FALSE(parse({"--check", "/nowhere/zoo.cfg"}));
+}
+
 TEST_CASE("help and version are answers", "[server][command_line]") {
     CHECK(parse({"--version"})->answer == "zabd " + zabd_version_text() + "\n");
     const auto help = parse({"--help"})->answer;
