@@ -391,10 +391,10 @@ void Leader::on(Instant now, const LogRead& read, Outputs& out) {
 void Leader::send_record(Learner& learner, const Record& record, Outputs& out) {
     ZABD_ASSERT(follows(learner.cursor, record.zxid));
     learner.cursor = record.zxid;
-    const auto txn = learner.zabd ? record.txn : wire::for_zookeeper(record.txn);
+    auto txn = learner.zabd ? record.txn : wire::for_zookeeper(record.txn);
     if (learner.observes && learner.phase == LearnerPhase::kUpToDate)
-        return send(learner, PacketType::kInform, record.zxid, txn, out);
-    send(learner, PacketType::kProposal, record.zxid, txn, out);
+        return send(learner, PacketType::kInform, record.zxid, std::move(txn), out);
+    send(learner, PacketType::kProposal, record.zxid, std::move(txn), out);
     const bool settles = learner.phase == LearnerPhase::kCatchingUp || learner.phase == LearnerPhase::kUpToDate;
     if (settles && learner.uncommitted.empty() && record.zxid <= committed_for_learners()) {
         learner.settled = record.zxid;
