@@ -7,7 +7,7 @@
 #include "storage/zookeeper_directory.hpp"
 #include "storage/zookeeper_log_file.hpp"
 #include "storage/zookeeper_snapshot_file.hpp"
-#include "storage/zookeeper_txn.hpp"
+#include "wire/zookeeper_txn.hpp"
 
 #include <fmt/format.h>
 
@@ -101,7 +101,7 @@ private:
     }
 
     Result<void> replay(std::string_view payload) {
-        const auto txn = storage::read_zookeeper_txn(payload);
+        const auto txn = wire::read_zookeeper_txn(payload);
         if (!txn) return failure(Errc::kDamaged, "a record is no transaction of a known type");
         const auto zxid = txn->header.zxid;
         const auto last = state_->zxid();
@@ -132,7 +132,7 @@ private:
     }
 
     /// A snapshot without a digest does not say until when it was being written: then only the end is sure to be exact.
-    Result<void> compare_behind(const storage::ZookeeperTxn& txn) {
+    Result<void> compare_behind(const wire::ZookeeperTxn& txn) {
         const auto zxid = txn.header.zxid;
         if (auto compared = compare(digest_of_snapshot_); !compared) return compared;
         if (txn.digest) {

@@ -168,7 +168,9 @@ void add_ensemble(Text& text, const core::Status& status, const ServerFigures& f
         .figure("quorum_size", voters)
         .figure("epoch", status.epoch)
         .figure("cnt_election_time", status.elections)
-        .figure("last_election_time", status.election_last.count());
+        .figure("last_election_time", status.election_last.count())
+        .figure("zabd_digests_compared", status.digests_compared)
+        .figure("digest_mismatches_count", status.digest_mismatches);
     if (status.leader) text.figure("leader_id", static_cast<int>(*status.leader));
     if (status.state != core::ServerState::kLeading) return;
     text.figure("learners", status.followers_synced + status.observers_synced)

@@ -5,7 +5,7 @@
 //     Adler-32 of the payload (8 bytes), its length (4), the payload, 'B'
 //   zero bytes, as far as the file was set aside ahead
 //
-// Payload   the header of a transaction, its record, and perhaps a digest (zookeeper_txn.hpp).
+// Payload   the header of a transaction, its record, and perhaps a digest (wire/zookeeper_txn.hpp).
 // Tail      what was being written when the power went was acknowledged to nobody. It is told from damage as ZooKeeper
 //           tells it: a record that is cut off, or does not have its 'B'. A whole one with a wrong checksum is damage.
 // Errors    Errc::kDamaged with the file and the byte; those of the visitor, with the record's place.

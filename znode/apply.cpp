@@ -273,7 +273,8 @@ void Step::on(const wire::CloseSessionTxn& txn, OperationResult&) {
 }
 
 void Step::on(const CloseUnnamed&, OperationResult&) {
-    for (const auto& path : tree_.ephemerals_of(header_.session)) remove(path);
+    changes_.paths = tree_.ephemerals_of(header_.session);
+    for (const auto& path : changes_.paths) remove(path);
 }
 
 // --- On a fuzzy tree -------------------------------------------------------------------------------------------------
@@ -391,6 +392,7 @@ void Changes::clear() {
     images.acls.clear();
     triggers.clear();
     results.clear();
+    paths.clear();
 }
 
 bool decodes(const wire::TxnHeader& header, std::string_view body) {

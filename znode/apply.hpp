@@ -5,7 +5,7 @@
 // Errors    none: what can fail has failed in prepare and arrives as an error transaction. A transaction that does not
 //           fit the tree is a broken invariant and stops the process (but see Fit), so false is answered only for bytes
 //           that do not decode or a type that is not known (damage, or a newer version's log).
-// Borrowing Changes point into the transaction's bytes; good until these go or the next apply().
+// Borrowing Changes point into the transaction's bytes, or themselves; good until these go or the next apply().
 #pragma once
 
 #include "wire/error_codes.hpp"
@@ -19,6 +19,7 @@
 #include "znode/tree.hpp"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -43,6 +44,7 @@ struct Changes {
     wire::StateImages images;  // sessions are left to the caller
     std::vector<Trigger> triggers;
     std::vector<OperationResult> results;  // exactly one, but for a multi
+    std::vector<std::string> paths;        // of triggers that no transaction names
 
     void clear();
 };

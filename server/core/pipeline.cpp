@@ -1,6 +1,7 @@
 #include "server/core/pipeline.hpp"
 
 #include "wire/assert.hpp"
+#include "wire/zookeeper_txn.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -165,6 +166,7 @@ void Pipeline::deliver(const zab::Deliver& committed, Outputs& out) {
     zxid_applied_ = header.zxid;
     preparer_.applied(header.zxid);
     if (!fuzzy) sample_digest();
+    if (!fuzzy && zab_.hard_state().mixed()) compare_digest(committed.txn.view(), out);
     collect_images(committed.txn.size());
 
     if (!in_flight_.empty() && in_flight_.front().zxid == committed.zxid) {
@@ -195,6 +197,18 @@ void Pipeline::sample_digest() {
     if (zxid_applied_.counter() % kDigestSampleInterval != 0) return;
     digests_.push_back({zxid_applied_, state_.tree.digest()});
     if (digests_.size() > kDigestSamplesMax) digests_.pop_front();
+}
+
+/// A ZooKeeper leader says what the tree's digest is to be. Another one is no reason to stop: its own servers count it too.
+void Pipeline::compare_digest(std::string_view txn, Outputs& out) {
+    const auto told = wire::read_zookeeper_txn(txn);
+    if (!told || !told->digest) return;
+    ++digests_compared_;
+    if (*told->digest == state_.tree.digest()) return;
+    if (digest_mismatches_++ != 0) return;
+    out.items.emplace_back(
+        Event{Event::Kind::kPeer, SessionId::kNone, zxid_applied_,
+              "the tree's digest is another one than the ZooKeeper leader's: mntr counts how often"});
 }
 
 void Pipeline::collect_images(std::size_t txn_bytes) {

@@ -83,6 +83,9 @@ public:
     /// Of the transaction applied last; good during on_applied.
     [[nodiscard]] const znode::Changes& changes() const { return changes_; }
     [[nodiscard]] const std::deque<DigestSample>& digests() const { return digests_; }
+    /// See Status.
+    [[nodiscard]] std::uint64_t digests_compared() const { return digests_compared_; }
+    [[nodiscard]] std::uint64_t digest_mismatches() const { return digest_mismatches_; }
 
     void check_invariants() const;
 
@@ -93,6 +96,7 @@ private:
     void deliver(const zab::Deliver& committed, Outputs& out);
     void apply_to_sessions(const wire::TxnHeader& header, std::string_view body);
     void sample_digest();
+    void compare_digest(std::string_view txn, Outputs& out);
     void collect_images(std::size_t txn_bytes);
 
     znode::State state_;
@@ -125,6 +129,8 @@ private:
     bool images_due_ = true;    // the first one also says that there is a state
     std::optional<Replacement> replacement_;
     std::deque<DigestSample> digests_;
+    std::uint64_t digests_compared_ = 0;
+    std::uint64_t digest_mismatches_ = 0;
 };
 
 }  // namespace zabd::core

@@ -53,6 +53,8 @@ Status Core::status() const {
     status.watches = impl_->watches_.count();
     status.approximate_bytes = tree.approximate_bytes();
     status.digest = tree.digest();
+    status.digests_compared = impl_->pipeline_.digests_compared();
+    status.digest_mismatches = impl_->pipeline_.digest_mismatches();
     status.uptime = impl_->now_.monotonic - impl_->started_at_;
     return status;
 }

@@ -48,7 +48,9 @@ struct Status {
     std::size_t watches = 0;
     std::uint64_t approximate_bytes = 0;  // of paths and data
     std::uint64_t digest = 0;
-    std::int64_t reply_bytes_last = -1;  // of replies to requests; -1: none yet
+    std::uint64_t digests_compared = 0;   // since start: with those that a ZooKeeper leader told with its transactions
+    std::uint64_t digest_mismatches = 0;  // of those
+    std::int64_t reply_bytes_last = -1;   // of replies to requests; -1: none yet
     std::int64_t reply_bytes_min = -1;
     std::int64_t reply_bytes_max = -1;
     std::uint64_t auth_failures = 0;

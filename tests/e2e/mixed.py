@@ -119,9 +119,9 @@ class MixedEnsemble(Ensemble):
         return {int(zxid, 16): digest for zxid, digest in lines}
 
     def digest_mismatches(self):
-        """How often servers of ZooKeeper's found another digest than their leader's behind a transaction, by member.
-        After a snapshot that was made while transactions went on they count some where trees are equal."""
-        return {n: int(self.figures(n)["zk_digest_mismatches_count"]) for n in self.of_kind(ZOOKEEPER)}
+        """How often members found another digest than their ZooKeeper leader's behind a transaction, by member.
+        After a snapshot that was made while transactions went on ZooKeeper's count some where trees are equal."""
+        return {n: int(self.figures(n)["zk_digest_mismatches_count"]) for n in self.awake()}
 
     def latest_sync(self):
         """DIFF, TRUNC or SNAP: with what the one that leads met the learner that came last, as its log tells."""

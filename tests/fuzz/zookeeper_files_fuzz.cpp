@@ -4,7 +4,7 @@
 #include "storage/zookeeper_directory.hpp"
 #include "storage/zookeeper_log_file.hpp"
 #include "storage/zookeeper_snapshot_file.hpp"
-#include "storage/zookeeper_txn.hpp"
+#include "wire/zookeeper_txn.hpp"
 #include "tests/fuzz/input.hpp"
 #include "wire/assert.hpp"
 
@@ -68,7 +68,7 @@ void read_sealed_snapshot(std::string_view stream) {
 
 void read_log(const fs::path& path) {
     const auto read = read_zookeeper_log(path, [](std::string_view payload) {
-        (void)read_zookeeper_txn(payload);
+        (void)wire::read_zookeeper_txn(payload);
         return Result<void>();
     });
     if (!read) ZABD_ASSERT(read.error().code == Errc::kDamaged && !read.error().where.empty());
@@ -92,7 +92,7 @@ void read_written_log(fuzz::Input& input) {
     std::size_t seen = 0;
     const auto read = read_zookeeper_log(path, [&](std::string_view payload) {
         ZABD_ASSERT(payload == payloads.at(seen++));
-        (void)read_zookeeper_txn(payload);
+        (void)wire::read_zookeeper_txn(payload);
         return Result<void>();
     });
     ZABD_ASSERT(read && !*read && seen == payloads.size());

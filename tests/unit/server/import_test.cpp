@@ -4,7 +4,7 @@
 #include "storage/zookeeper_directory.hpp"
 #include "storage/zookeeper_log_file.hpp"
 #include "storage/zookeeper_snapshot_file.hpp"
-#include "storage/zookeeper_txn.hpp"
+#include "wire/zookeeper_txn.hpp"
 #include "tests/unit/storage/temporary_directory.hpp"
 #include "zookeeper_data.hpp"
 
@@ -242,7 +242,7 @@ TEST_CASE("a tree with another digest than was logged is refused, unless it is a
         return Result<void>();
     }));
     auto& payload = payloads.at(2);
-    const auto txn = storage::read_zookeeper_txn(payload);
+    const auto txn = wire::read_zookeeper_txn(payload);
     REQUIRE(txn->digest);
     payload.back() = static_cast<char>(payload.back() ^ 1);
     work.rewrite("log.32", payloads);

@@ -2,7 +2,7 @@
 #include "storage/zookeeper_directory.hpp"
 #include "storage/zookeeper_log_file.hpp"
 #include "storage/zookeeper_snapshot_file.hpp"
-#include "storage/zookeeper_txn.hpp"
+#include "wire/zookeeper_txn.hpp"
 #include "temporary_directory.hpp"
 #include "wire/big_endian.hpp"
 #include "wire/jute.hpp"
@@ -289,7 +289,7 @@ TEST_CASE("each record of a log is found, with its digest", "[storage][zookeeper
             CAPTURE(name, file, expected["offset"]);
             if (!payloads.contains(file)) payloads[file] = payloads_of(kArchive / name / "version-2" / file);
             REQUIRE_FALSE(payloads[file].empty());
-            const auto txn = read_zookeeper_txn(payloads[file].front());
+            const auto txn = wire::read_zookeeper_txn(payloads[file].front());
             payloads[file].erase(payloads[file].begin());
             REQUIRE(txn);
             CHECK(txn->header.zxid.value == std::stoull(expected["zxid"].get<std::string>(), nullptr, 16));
@@ -390,7 +390,7 @@ TEST_CASE("a log is written as ZooKeeper writes it, but for what it sets aside",
 
 TEST_CASE("short forms of older releases are completed", "[storage][zookeeper]") {
     const auto txn_of = [](OpCode type, const std::string& record) {
-        return read_zookeeper_txn(
+        return wire::read_zookeeper_txn(
             wire::encoded(wire::TxnHeader{.session = SessionId{7}, .zxid = Zxid{1}, .type = type}) + record);
     };
     const auto digest = big_endian(2) + big_endian(0) + big_endian(77);
@@ -429,7 +429,7 @@ TEST_CASE("short forms of older releases are completed", "[storage][zookeeper]")
     SECTION("a type that nobody knows, and a record that is cut off") {
         CHECK_FALSE(txn_of(OpCode{77}, "12345678"));
         CHECK_FALSE(txn_of(OpCode::kDelete, "\1"));
-        CHECK_FALSE(read_zookeeper_txn("short"));
+        CHECK_FALSE(wire::read_zookeeper_txn("short"));
     }
 }
 

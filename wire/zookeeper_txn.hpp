@@ -1,4 +1,4 @@
-// One transaction as ZooKeeper logs it, in the form in which zabd has it.
+// One transaction as ZooKeeper logs and proposes it, in the form in which zabd has it.
 //
 // Form      header, record, and since 3.6 in most cases a digest: version 2, and that of the tree afterwards. zabd's is the
 //           same without the digest.
@@ -14,10 +14,10 @@
 #include <string>
 #include <string_view>
 
-namespace zabd::storage {
+namespace zabd::wire {
 
 struct ZookeeperTxn {
-    wire::TxnHeader header;
+    TxnHeader header;
     std::string body;  // without the digest
     std::optional<std::uint64_t> digest;
 };
@@ -25,4 +25,4 @@ struct ZookeeperTxn {
 /// nullopt: its bytes are none, or its type is not known.
 [[nodiscard]] std::optional<ZookeeperTxn> read_zookeeper_txn(std::string_view bytes);
 
-}  // namespace zabd::storage
+}  // namespace zabd::wire

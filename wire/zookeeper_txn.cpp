@@ -1,46 +1,43 @@
-#include "storage/zookeeper_txn.hpp"
+#include "wire/zookeeper_txn.hpp"
 
 #include "wire/jute.hpp"
 
-namespace zabd::storage {
-
+namespace zabd::wire {
 namespace {
-
-using wire::OpCode;
 
 constexpr std::size_t kDigestBytes = 4 + 8;
 constexpr std::int32_t kDigestVersion = 2;
 constexpr std::string_view kCountNotSaid("\xff\xff\xff\xff", 4);
 
 bool is_digest(std::string_view bytes) {
-    wire::Decoder in(bytes);
+    Decoder in(bytes);
     return bytes.size() == kDigestBytes && in.get_int() == kDigestVersion;
 }
 
 /// How many bytes the record takes; nullopt: there is none.
 template <class Txn>
 std::optional<std::size_t> size_as(std::string_view bytes) {
-    wire::Decoder in(bytes);
+    Decoder in(bytes);
     Txn txn{};
-    wire::decode(in, txn);
+    decode(in, txn);
     return in.failed() ? std::nullopt : std::optional(bytes.size() - in.rest().size());
 }
 
 std::optional<std::size_t> record_size(OpCode type, std::string_view bytes) {
     switch (type) {
         case OpCode::kCreate:
-        case OpCode::kCreate2: return size_as<wire::CreateTxn>(bytes);
-        case OpCode::kCreateContainer: return size_as<wire::CreateContainerTxn>(bytes);
-        case OpCode::kCreateTtl: return size_as<wire::CreateTtlTxn>(bytes);
+        case OpCode::kCreate2: return size_as<CreateTxn>(bytes);
+        case OpCode::kCreateContainer: return size_as<CreateContainerTxn>(bytes);
+        case OpCode::kCreateTtl: return size_as<CreateTtlTxn>(bytes);
         case OpCode::kDelete:
-        case OpCode::kDeleteContainer: return size_as<wire::DeleteTxn>(bytes);
+        case OpCode::kDeleteContainer: return size_as<DeleteTxn>(bytes);
         case OpCode::kSetData:
-        case OpCode::kReconfig: return size_as<wire::SetDataTxn>(bytes);
-        case OpCode::kSetAcl: return size_as<wire::SetAclTxn>(bytes);
-        case OpCode::kMulti: return size_as<wire::MultiTxn>(bytes);
-        case OpCode::kCreateSession: return size_as<wire::CreateSessionTxn>(bytes);
-        case OpCode::kCloseSession: return size_as<wire::CloseSessionTxn>(bytes);
-        case OpCode::kError: return size_as<wire::ErrorTxn>(bytes);
+        case OpCode::kReconfig: return size_as<SetDataTxn>(bytes);
+        case OpCode::kSetAcl: return size_as<SetAclTxn>(bytes);
+        case OpCode::kMulti: return size_as<MultiTxn>(bytes);
+        case OpCode::kCreateSession: return size_as<CreateSessionTxn>(bytes);
+        case OpCode::kCloseSession: return size_as<CloseSessionTxn>(bytes);
+        case OpCode::kError: return size_as<ErrorTxn>(bytes);
         default: return std::nullopt;
     }
 }
@@ -48,9 +45,9 @@ std::optional<std::size_t> record_size(OpCode type, std::string_view bytes) {
 /// The record with what an older release left out of it.
 std::string completed(OpCode type, std::string_view bytes) {
     if (type == OpCode::kCloseSession && (bytes.empty() || is_digest(bytes)))
-        return wire::encoded(wire::CloseSessionTxn{}).append(bytes);
+        return encoded(CloseSessionTxn{}).append(bytes);
     std::string record(bytes);
-    if (type == OpCode::kCreate && !size_as<wire::CreateTxn>(bytes)) record.append(kCountNotSaid);
+    if (type == OpCode::kCreate && !size_as<CreateTxn>(bytes)) record.append(kCountNotSaid);
     return record;
 }
 
@@ -58,8 +55,8 @@ std::string completed(OpCode type, std::string_view bytes) {
 
 std::optional<ZookeeperTxn> read_zookeeper_txn(std::string_view bytes) {
     ZookeeperTxn txn;
-    wire::Decoder in(bytes);
-    wire::decode(in, txn.header);
+    Decoder in(bytes);
+    decode(in, txn.header);
     if (in.failed()) return std::nullopt;
     txn.body = completed(txn.header.type, in.rest());
     const auto size = record_size(txn.header.type, txn.body);
@@ -71,4 +68,4 @@ std::optional<ZookeeperTxn> read_zookeeper_txn(std::string_view bytes) {
     return txn;
 }
 
-}  // namespace zabd::storage
+}  // namespace zabd::wire
