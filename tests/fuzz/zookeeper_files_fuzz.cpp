@@ -4,9 +4,9 @@
 #include "storage/zookeeper_directory.hpp"
 #include "storage/zookeeper_log_file.hpp"
 #include "storage/zookeeper_snapshot_file.hpp"
-#include "wire/zookeeper_txn.hpp"
 #include "tests/fuzz/input.hpp"
 #include "wire/assert.hpp"
+#include "wire/zookeeper_txn.hpp"
 
 #include <unistd.h>
 

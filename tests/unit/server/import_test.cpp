@@ -4,8 +4,8 @@
 #include "storage/zookeeper_directory.hpp"
 #include "storage/zookeeper_log_file.hpp"
 #include "storage/zookeeper_snapshot_file.hpp"
-#include "wire/zookeeper_txn.hpp"
 #include "tests/unit/storage/temporary_directory.hpp"
+#include "wire/zookeeper_txn.hpp"
 #include "zookeeper_data.hpp"
 
 #include <catch2/catch.hpp>

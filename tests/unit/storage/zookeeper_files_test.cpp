@@ -2,10 +2,10 @@
 #include "storage/zookeeper_directory.hpp"
 #include "storage/zookeeper_log_file.hpp"
 #include "storage/zookeeper_snapshot_file.hpp"
-#include "wire/zookeeper_txn.hpp"
 #include "temporary_directory.hpp"
 #include "wire/big_endian.hpp"
 #include "wire/jute.hpp"
+#include "wire/zookeeper_txn.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
