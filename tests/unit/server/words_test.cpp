@@ -244,12 +244,16 @@ TEST_CASE("mntr tells of the ensemble", "[server][words]") {
     status.observers_synced = 1;
     status.elections = 4;
     status.election_last = 210ms;
+    status.digests_compared = 12;
+    status.digest_mismatches = 1;
     const std::string member =
         "zk_peer_state\tleading - broadcast\n"
         "zk_quorum_size\t3\n"
         "zk_epoch\t7\n"
         "zk_cnt_election_time\t4\n"
         "zk_last_election_time\t210\n"
+        "zk_zabd_digests_compared\t12\n"
+        "zk_digest_mismatches_count\t1\n"
         "zk_leader_id\t3\n";
     const std::string leader =
         "zk_learners\t3\n"
