@@ -1,0 +1,443 @@
+#include "client/client.hpp"
+
+#include "client/completion.hpp"
+#include "client/engine.hpp"
+#include "wire/requests.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <chrono>
+#include <random>
+#include <utility>
+
+namespace zabd::client {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
+
+// --- answers' bodies: false if the bytes are none --------------------------------------------------------------------
+
+template <class Record>
+bool read(std::string_view body, Record& record) {
+    wire::Decoder in(body);
+    wire::decode(in, record);
+    return !in.failed();
+}
+
+bool decode_body(std::string_view body, Created& created) {
+    wire::PathStatReply reply;
+    if (!read(body, reply)) return false;
+    created.path = reply.path;
+    created.stat = reply.stat;
+    return true;
+}
+
+bool decode_body(std::string_view body, Stat& stat) { return read(body, stat); }
+
+bool decode_body(std::string_view body, NodeData& node) {
+    wire::DataReply reply;
+    if (!read(body, reply)) return false;
+    node.data = reply.data.value_or("");
+    node.stat = reply.stat;
+    return true;
+}
+
+bool decode_body(std::string_view body, std::optional<Stat>& stat) { return read(body, stat.emplace()); }
+
+bool decode_body(std::string_view body, Children& children) {
+    wire::NamesStatReply reply;
+    if (!read(body, reply)) return false;
+    children.names.assign(reply.names.begin(), reply.names.end());
+    children.stat = reply.stat;
+    return true;
+}
+
+bool decode_body(std::string_view body, NodeAcl& acl) {
+    wire::AclReply reply;
+    if (!read(body, reply)) return false;
+    acl.acl = std::move(reply.acl);
+    acl.stat = reply.stat;
+    return true;
+}
+
+bool decode_body(std::string_view body, std::int32_t& count) {
+    wire::CountReply reply;
+    const bool whole = read(body, reply);
+    count = reply.count;
+    return whole;
+}
+
+bool decode_body(std::string_view body, std::vector<std::string>& names) {
+    wire::NamesReply reply;
+    if (!read(body, reply)) return false;
+    names.assign(reply.names.begin(), reply.names.end());
+    return true;
+}
+
+bool decode_body(std::string_view body, std::vector<Id>& identities) {
+    wire::WhoAmIReply reply;
+    if (!read(body, reply)) return false;
+    for (const auto& [scheme, user] : reply.identities) {
+        identities.push_back({std::string(scheme), std::string(user)});
+    }
+    return true;
+}
+
+/// Calls `take(op, in)` for each result up to the end mark.
+bool for_each_result(std::string_view body, auto&& take) {
+    wire::Decoder in(body);
+    for (;;) {
+        wire::MultiHeader header;
+        wire::decode(in, header);
+        if (in.failed()) return false;
+        if (header.done) return true;
+        take(header.op, in);
+    }
+}
+
+std::error_code decode_error(wire::Decoder& in) {
+    const auto code = in.get_int();
+    return code == 0 ? std::error_code() : std::error_code(code, category());
+}
+
+bool decode_body(std::string_view body, std::vector<MultiResult>& results) {
+    return for_each_result(body, [&](wire::OpCode op, wire::Decoder& in) {
+        auto& result = results.emplace_back();
+        switch (op) {
+            case wire::OpCode::kError: result.error = decode_error(in); break;
+            case wire::OpCode::kSetData: wire::decode(in, result.stat); break;
+            case wire::OpCode::kDelete:
+            case wire::OpCode::kCheck: break;
+            case wire::OpCode::kCreate: wire::decode(in, result.path); break;  // of servers before 3.8.2: no Stat
+            default: wire::decode(in, result.path); wire::decode(in, result.stat);
+        }
+    });
+}
+
+bool decode_body(std::string_view body, std::vector<MultiReadResult>& results) {
+    return for_each_result(body, [&](wire::OpCode op, wire::Decoder& in) {
+        auto& result = results.emplace_back();
+        if (op == wire::OpCode::kError) {
+            result.error = decode_error(in);
+        } else if (op == wire::OpCode::kGetChildren) {
+            wire::decode(in, result.names);
+        } else {
+            wire::DataReply reply;
+            wire::decode(in, reply);
+            result.data = reply.data.value_or("");
+            result.stat = reply.stat;
+        }
+    });
+}
+
+// --- what an answer means beyond its code ----------------------------------------------------------------------------
+
+std::error_code outcome(std::error_code error, const auto& /*result*/) { return error; }
+
+std::error_code outcome(std::error_code error, const std::optional<Stat>&) {
+    return error == Errc::kNoNode ? std::error_code() : error;
+}
+
+std::error_code outcome(std::error_code error, const std::vector<MultiResult>& results) {
+    if (error) return error;
+    for (const auto& result : results) {
+        if (result.error && result.error != Errc::kRuntimeInconsistency) return result.error;
+    }
+    return {};
+}
+
+void take_chroot_off(std::string& path, const std::string& chroot) {
+    if (!chroot.empty() && path.starts_with(chroot)) path.erase(0, chroot.size());
+}
+
+template <class Result>
+void localize(Result& result, const std::string& chroot) {
+    if constexpr (std::is_same_v<Result, Created>) {
+        take_chroot_off(result.path, chroot);
+    } else if constexpr (std::is_same_v<Result, std::vector<MultiResult>>) {
+        for (auto& each : result) take_chroot_off(each.path, chroot);
+    } else if constexpr (std::is_same_v<Result, std::vector<std::string>>) {
+        for (auto& path : result) take_chroot_off(path, chroot);
+    }
+}
+
+template <class Result>
+class TypedCall final : public Call {
+public:
+    using Handler = asio::any_completion_handler<void(boost::system::error_code, Result)>;
+
+    TypedCall(std::shared_ptr<Engine> engine, Handler handler)
+        : engine_(std::move(engine)), handler_(std::move(handler)) {}
+
+    void finish(std::error_code error, std::string_view body) override {
+        Result result{};
+        if (!error && !decode_body(body, result)) error = Errc::kMarshallingError;
+        localize(result, engine_->chroot());
+        error = outcome(error, result);
+        complete(std::move(handler_), engine_->executor(), error, std::move(result));
+    }
+
+private:
+    std::shared_ptr<Engine> engine_;
+    Handler handler_;
+};
+
+template <>
+class TypedCall<void> final : public Call {
+public:
+    using Handler = asio::any_completion_handler<void(boost::system::error_code)>;
+
+    TypedCall(std::shared_ptr<Engine> engine, Handler handler)
+        : engine_(std::move(engine)), handler_(std::move(handler)) {}
+
+    void finish(std::error_code error, std::string_view) override {
+        complete(std::move(handler_), engine_->executor(), error);
+    }
+
+private:
+    std::shared_ptr<Engine> engine_;
+    Handler handler_;
+};
+
+template <class Result, class Handler>
+void submit_as(const std::shared_ptr<Engine>& engine, Request request, Handler handler) {
+    auto slot = asio::get_associated_cancellation_slot(handler);
+    const auto number =
+        engine->submit(std::move(request), std::make_unique<TypedCall<Result>>(engine, std::move(handler)));
+    if (!slot.is_connected() || number == 0) return;
+    slot.assign([engine = std::weak_ptr(engine), number](asio::cancellation_type) {
+        if (const auto self = engine.lock())
+            self->give_up(number, boost::system::error_code(asio::error::operation_aborted));
+    });
+}
+
+// --- protected create -------------------------------------------------------------------------------------------------
+
+std::string new_guid(ProtectedName form) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    std::random_device device;
+    std::string guid;
+    for (int i = 0; i < 32; ++i) {
+        if (form == ProtectedName::kCurator && (i == 8 || i == 12 || i == 16 || i == 20)) guid += '-';
+        guid += kDigits[device() & 15];
+    }
+    return form == ProtectedName::kCurator ? "_c_" + guid + "-" : guid;
+}
+
+/// A create whose outcome nobody knows has either made the node of this guid, or has not and never will: once another
+/// connection has taken the session up, the ensemble refuses what the old one still had to say.
+class ProtectedCreate {
+public:
+    ProtectedCreate(std::shared_ptr<Engine> engine, const std::string& path, ProtectedName form)
+        : engine_(std::move(engine)), guid_(new_guid(form)) {
+        const auto slash = path.rfind('/') + 1;
+        parent_ = slash <= 1 ? "/" : path.substr(0, slash - 1);
+        path_ = path.substr(0, slash) + guid_ + path.substr(slash);
+    }
+
+    asio::awaitable<Created> run(std::string data, CreateOptions options) {
+        const RequestMaker maker(engine_->chroot());
+        for (;;) {
+            auto [error, created] = co_await ask<Created>(maker.create(path_, data, options));
+            if (!error) co_return std::move(created);
+            if (error == Errc::kConnectionLoss) {
+                auto [unfound, found] = co_await find(options.timeout);
+                if (!unfound && found) co_return std::move(*found);
+                error = unfound;
+                if (!error) continue;
+            }
+            if (may_have_been_applied(error) || error == Errc::kNotSent) {
+                asio::co_spawn(engine_->executor(), remove_stray(*this), asio::detached);
+            }
+            throw boost::system::system_error(error);
+        }
+    }
+
+private:
+    template <class Result>
+    asio::awaitable<std::tuple<boost::system::error_code, Result>> ask(Request request) {
+        using Signature = void(boost::system::error_code, Result);
+        using Token = asio::as_tuple_t<asio::use_awaitable_t<>>;
+        Token token = as_value;
+        co_return co_await asio::async_initiate<Token, Signature>(
+            [engine = engine_](auto handler, Request asked) {
+                submit_as<Result>(engine, std::move(asked),
+                                  asio::any_completion_handler<Signature>(std::move(handler)));
+            },
+            token, std::move(request));
+    }
+
+    /// Behind a sync, as the server that we came to may not have heard of the node yet.
+    asio::awaitable<std::tuple<boost::system::error_code, std::optional<Created>>> find(Millis timeout) {
+        const RequestMaker maker(engine_->chroot());
+        const ReadOptions options{.linearizable = true, .timeout = timeout};
+        auto [error, children] = co_await ask<Children>(maker.children(parent_, options));
+        if (error) co_return std::tuple(error, std::optional<Created>());
+        for (const auto& name : children.names) {
+            if (!name.starts_with(guid_)) continue;
+            const auto path = (parent_ == "/" ? "" : parent_) + "/" + name;
+            auto [failed, stat] = co_await ask<std::optional<Stat>>(maker.exists(path, {.timeout = timeout}));
+            if (failed) co_return std::tuple(failed, std::optional<Created>());
+            if (stat) co_return std::tuple(error, std::optional<Created>(Created{path, *stat}));
+        }
+        co_return std::tuple(error, std::optional<Created>());
+    }
+
+    static asio::awaitable<void> remove_stray(ProtectedCreate self) {
+        const RequestMaker maker(self.engine_->chroot());
+        while (!self.engine_->protocol().over()) {
+            auto [error, found] = co_await self.find(Millis(0));
+            if (!error && !found) co_return;
+            if (error == Errc::kNoNode || error == Errc::kClosed) co_return;
+            if (!error) {
+                const auto [failed] = co_await self.remove(maker.remove(found->path, {}));
+                if (!failed || failed == Errc::kNoNode) co_return;
+            }
+        }
+    }
+
+    asio::awaitable<std::tuple<boost::system::error_code>> remove(Request request) {
+        using Token = asio::as_tuple_t<asio::use_awaitable_t<>>;
+        Token token = as_value;
+        co_return co_await asio::async_initiate<Token, void(boost::system::error_code)>(
+            [engine = engine_](auto handler, Request asked) {
+                submit_as<void>(engine, std::move(asked),
+                                asio::any_completion_handler<void(boost::system::error_code)>(std::move(handler)));
+            },
+            token, std::move(request));
+    }
+
+    std::shared_ptr<Engine> engine_;
+    std::string guid_;
+    std::string parent_;
+    std::string path_;
+};
+
+}  // namespace
+
+// --- Client: the handle ----------------------------------------------------------------------------------------------
+
+Client::Client(executor_type executor, std::string_view connection_string, const Options& options)
+    : engine_(std::make_shared<Engine>(std::move(executor), connection_string, options)) {
+    engine_->start();
+}
+
+Client::Client(Client&&) noexcept = default;
+
+Client& Client::operator=(Client&& other) noexcept {
+    if (engine_) engine_->stop();
+    engine_ = std::move(other.engine_);
+    return *this;
+}
+
+Client::~Client() {
+    if (engine_) engine_->stop();
+}
+
+asio::awaitable<Client> Client::connect(std::string connection_string, Options options) {
+    Client client(co_await asio::this_coro::executor, connection_string, options);
+    co_await client.connected();
+    co_return client;
+}
+
+asio::awaitable<Created> Client::create_protected(std::string path, std::string data, CreateOptions options,
+                                                  ProtectedName form) {
+    ProtectedCreate create(engine_, path, form);
+    co_return co_await create.run(std::move(data), options);
+}
+
+asio::awaitable<void> Client::ensure_path(std::string path) {
+    for (;;) {
+        auto [error, stat] = co_await exists(path, {}, as_value);
+        if (error) throw boost::system::system_error(error);
+        if (stat) co_return;
+        // From the top, the chroot's own nodes included.
+        const auto whole = engine_->chroot() + (path == "/" ? "" : path);
+        const RequestMaker from_root("");
+        for (std::size_t end = whole.find('/', 1);; end = whole.find('/', end + 1)) {
+            auto token = as_value;
+            auto request = from_root.create(whole.substr(0, end), {}, {});
+            const auto [failed, created] = co_await start<Created>(std::move(request), token);
+            if (failed == Errc::kConnectionLoss) break;  // and look again
+            if (failed && failed != Errc::kNodeExists) throw boost::system::system_error(failed);
+            if (end == std::string::npos) co_return;
+        }
+    }
+}
+
+RequestMaker Client::maker() const { return RequestMaker(engine_->chroot()); }
+
+void Client::submit(const Shared& engine, Request request, Handler<void(error_code)> handler) {
+    submit_as<void>(engine, std::move(request), std::move(handler));
+}
+void Client::submit(const Shared& engine, Request request, Handler<void(error_code, Created)> handler) {
+    submit_as<Created>(engine, std::move(request), std::move(handler));
+}
+void Client::submit(const Shared& engine, Request request, Handler<void(error_code, Stat)> handler) {
+    submit_as<Stat>(engine, std::move(request), std::move(handler));
+}
+void Client::submit(const Shared& engine, Request request, Handler<void(error_code, NodeData)> handler) {
+    submit_as<NodeData>(engine, std::move(request), std::move(handler));
+}
+void Client::submit(const Shared& engine, Request request, Handler<void(error_code, std::optional<Stat>)> handler) {
+    submit_as<std::optional<Stat>>(engine, std::move(request), std::move(handler));
+}
+void Client::submit(const Shared& engine, Request request, Handler<void(error_code, Children)> handler) {
+    submit_as<Children>(engine, std::move(request), std::move(handler));
+}
+void Client::submit(const Shared& engine, Request request, Handler<void(error_code, NodeAcl)> handler) {
+    submit_as<NodeAcl>(engine, std::move(request), std::move(handler));
+}
+void Client::submit(const Shared& engine, Request request, Handler<void(error_code, std::int32_t)> handler) {
+    submit_as<std::int32_t>(engine, std::move(request), std::move(handler));
+}
+void Client::submit(const Shared& engine, Request request,
+                    Handler<void(error_code, std::vector<std::string>)> handler) {
+    submit_as<std::vector<std::string>>(engine, std::move(request), std::move(handler));
+}
+void Client::submit(const Shared& engine, Request request, Handler<void(error_code, std::vector<Id>)> handler) {
+    submit_as<std::vector<Id>>(engine, std::move(request), std::move(handler));
+}
+void Client::submit(const Shared& engine, Request request,
+                    Handler<void(error_code, std::vector<MultiResult>)> handler) {
+    submit_as<std::vector<MultiResult>>(engine, std::move(request), std::move(handler));
+}
+void Client::submit(const Shared& engine, Request request,
+                    Handler<void(error_code, std::vector<MultiReadResult>)> handler) {
+    submit_as<std::vector<MultiReadResult>>(engine, std::move(request), std::move(handler));
+}
+
+void Client::start_connected(const Shared& engine, Millis timeout, Handler<void(error_code)> handler) {
+    engine->wait_connected(timeout, std::move(handler));
+}
+
+void Client::start_close(const Shared& engine, Handler<void(error_code)> handler) { engine->close(std::move(handler)); }
+
+Watch Client::make_watch(std::size_t capacity) { return Watch(engine_->make_queue(capacity)); }
+
+asio::awaitable<Watch> Client::watch(std::string path, bool recursive, std::size_t capacity) {
+    auto watch = make_watch(capacity);
+    co_await arm(watch, path, recursive);
+    co_return watch;
+}
+
+State Client::state() const { return engine_->protocol().state(); }
+Session Client::session() const { return engine_->protocol().session(); }
+Millis Client::session_timeout() const { return engine_->protocol().session_timeout(); }
+std::chrono::steady_clock::time_point Client::session_deadline() const {
+    return std::chrono::steady_clock::time_point(engine_->protocol().session_deadline().time_since_epoch());
+}
+Zxid Client::last_zxid() const { return engine_->protocol().last_zxid(); }
+std::string Client::server() const { return engine_->server(); }
+Client::executor_type Client::get_executor() const { return engine_->executor(); }
+void Client::drop_connection() { engine_->drop_connection(); }
+
+}  // namespace zabd::client

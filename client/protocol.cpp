@@ -1,0 +1,478 @@
+#include "client/protocol.hpp"
+
+#include "client/error.hpp"
+#include "wire/assert.hpp"
+#include "wire/requests.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+namespace zabd::client {
+namespace {
+
+using wire::OpCode;
+
+// As ZooKeeper's own clients number what is none of the requests.
+constexpr Xid kXidAuth = -4;
+constexpr Xid kXidSetWatches = -8;
+
+constexpr std::size_t kRearmingBytesMax = 128 << 10;  // of paths in one setWatches, as Java's client has it
+constexpr std::size_t kTrimBytes = 64 << 10;          // answered requests' bytes that are worth being moved over
+
+std::error_code as_error(wire::ErrorCode code) {
+    return code == wire::ErrorCode::kOk ? std::error_code() : std::error_code(static_cast<int>(code), category());
+}
+
+void append_framed(std::string& out, std::string_view frame) { wire::Encoder(out).put_counted(frame); }
+
+std::optional<EventType> type_of(wire::EventType type) {
+    switch (type) {
+        case wire::EventType::kNodeCreated: return EventType::kCreated;
+        case wire::EventType::kNodeDeleted: return EventType::kDeleted;
+        case wire::EventType::kNodeDataChanged: return EventType::kDataChanged;
+        case wire::EventType::kNodeChildrenChanged: return EventType::kChildrenChanged;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Protocol::Protocol(ProtocolOptions options)
+    : options_(std::move(options)),
+      splitter_(options_.reply_bytes_max),
+      watches_(options_.chroot),
+      session_(options_.session),
+      timeout_(options_.session_timeout) {}
+
+Protocol::~Protocol() = default;
+
+bool Protocol::over() const {
+    return state_ == State::kClosed || state_ == State::kAuthFailed ||
+           (state_ == State::kLost && !options_.renew_session);
+}
+
+// --- requests --------------------------------------------------------------------------------------------------------
+
+std::error_code Protocol::refusal(const Request& request) const {
+    if (closing_ || state_ == State::kClosed) return Errc::kClosed;
+    if (state_ == State::kAuthFailed) return Errc::kAuthFailed;
+    if (over()) return Errc::kSessionExpired;
+    if (request.error) return request.error;
+    if (request.frame.size() > options_.request_bytes_max) return Errc::kRequestTooLarge;
+    if (entries_.size() >= options_.requests_max || stream_.size() + request.frame.size() > options_.queued_bytes_max) {
+        return Errc::kTooManyRequests;
+    }
+    return {};
+}
+
+Protocol::Number Protocol::submit(Request request, std::unique_ptr<Call> call, Instant now) {
+    const auto deadline = now + (request.timeout > Millis(0) ? request.timeout : options_.operation_timeout);
+    first_deadline_ = std::min(first_deadline_, deadline);
+    if (request.op == OpCode::kAuth) {
+        wire::InPlaceEncoder(request.frame.data()).put_int(kXidAuth);
+        if (greeted()) append_raw(request.frame);
+        identities_.push_back({std::move(request.frame), std::move(call), deadline});
+        return 0;
+    }
+    if (request.after_sync) {
+        std::string sync;
+        wire::Encoder out(sync);
+        wire::encode(out, wire::RequestHeader{0, OpCode::kSync});
+        wire::encode(out, wire::PathRequest{request.path});
+        auto& guard = append(sync, OpCode::kSync, now);
+        guard.deadline = deadline;
+        guard.repeatable = guard.guards_next = true;
+    }
+    auto& entry = append(request.frame, request.op, now);
+    entry.deadline = deadline;
+    entry.repeatable = request.repeatable;
+    entry.guarded = request.after_sync;
+    entry.call = std::move(call);
+    if (!request.watch.expired()) {
+        entry.arming = std::make_unique<Arming>(request.watch_kind, std::move(request.path), std::move(request.watch));
+    }
+    return entry.number;
+}
+
+Protocol::Entry& Protocol::append(std::string_view frame, OpCode op, Instant now) {
+    last_xid_ = last_xid_ == std::numeric_limits<Xid>::max() ? 1 : last_xid_ + 1;
+    const auto begin = base_ + stream_.size();
+    append_raw(frame);
+    wire::InPlaceEncoder(stream_.data() + (begin - base_) + wire::kFramePrefixBytes).put_int(last_xid_);
+    return entries_.emplace_back(Entry{.number = ++last_number_,
+                                       .begin = begin,
+                                       .end = base_ + stream_.size(),
+                                       .asked = now,
+                                       .deadline = Instant::max(),
+                                       .xid = last_xid_,
+                                       .op = op});
+}
+
+void Protocol::append_raw(std::string_view frame) { append_framed(stream_, frame); }
+
+void Protocol::give_up(Number number, std::error_code error) {
+    const auto found = std::ranges::lower_bound(entries_, number, {}, &Entry::number);
+    if (found == entries_.end() || found->number != number || !found->call) return;
+    const auto call = std::move(found->call);
+    const bool unsent = !was_sent(*found);
+    if (unsent) {
+        take_out(
+            [&](const Entry& entry) {
+                return !was_sent(entry) &&
+                       (entry.number == number || (entry.guards_next && entry.number + 1 == number));
+            },
+            Between::kKeep);
+    }
+    call->finish(unsent && error == Errc::kOperationTimeout ? make_error_code(Errc::kNotSent) : error, {});
+}
+
+std::vector<Protocol::Entry> Protocol::take_out(const std::function<bool(const Entry&)>& which, Between between) {
+    std::vector<Entry> taken;
+    std::deque<Entry> kept;
+    std::string stream;
+    auto copied_to = base_;
+    const auto copy_up_to = [&](std::uint64_t end) {
+        stream.append(stream_, static_cast<std::size_t>(copied_to - base_), static_cast<std::size_t>(end - copied_to));
+        copied_to = end;
+    };
+    const auto copy_between_up_to = [&](std::uint64_t end) {
+        between == Between::kKeep ? copy_up_to(end) : void(copied_to = end);
+    };
+    for (auto& entry : entries_) {
+        copy_between_up_to(entry.begin);
+        if (which(entry)) {
+            if (was_sent(entry)) copy_up_to(entry.end);  // perhaps in part: it goes on to its end, unheeded
+            copied_to = entry.end;
+            taken.push_back(std::move(entry));
+            continue;
+        }
+        const auto begin = base_ + stream.size();
+        copy_up_to(entry.end);
+        entry.begin = begin;
+        entry.end = base_ + stream.size();
+        kept.push_back(std::move(entry));
+    }
+    copy_between_up_to(base_ + stream_.size());
+    stream_ = std::move(stream);
+    entries_ = std::move(kept);
+    return taken;
+}
+
+void Protocol::close(std::unique_ptr<Call> call, Instant now) {
+    ZABD_ASSERT(!closing_);
+    closing_ = true;
+    const auto waiting = abandon();
+    for (auto& entry : entries_) entry.arming.reset();
+    take_out([this](const Entry& entry) { return !was_sent(entry); }, Between::kKeep);
+    if (greeted()) {
+        close_call_ = std::move(call);
+        std::string frame;
+        wire::Encoder out(frame);
+        wire::encode(out, wire::RequestHeader{0, OpCode::kCloseSession});
+        close_number_ = append(frame, OpCode::kCloseSession, now).number;
+    }
+    set_state(State::kClosed);
+    for (const auto& each : waiting) each->finish(Errc::kClosed, {});
+    if (call) call->finish({}, {});
+}
+
+/// Whoever waits, for an answer or for an identity.
+void Protocol::fail_all(std::error_code error) {
+    for (const auto& call : abandon()) call->finish(error, {});
+}
+
+std::vector<std::unique_ptr<Call>> Protocol::abandon() {
+    std::vector<std::unique_ptr<Call>> waiting;
+    const auto take = [&](std::unique_ptr<Call>& call) {
+        if (call) waiting.push_back(std::move(call));
+    };
+    for (auto& entry : entries_) take(entry.call);
+    for (auto& identity : identities_) take(identity.call);
+    take(close_call_);
+    return waiting;
+}
+
+// --- watches ---------------------------------------------------------------------------------------------------------
+
+void Protocol::add_sink(EventSink& sink) { sinks_.push_back(&sink); }
+
+void Protocol::drop_sink(EventSink& sink, Instant now) {
+    std::erase(sinks_, &sink);
+    remove_watches(watches_.drop(sink), now);
+}
+
+void Protocol::remove_watches(const std::vector<WatchRegistry::Removal>& removals, Instant now) {
+    if (!greeted() || closing_) return;  // the next connection arms only what is wanted
+    for (const auto& [path, type] : removals) {
+        std::string frame;
+        wire::Encoder out(frame);
+        wire::encode(out, wire::RequestHeader{0, OpCode::kRemoveWatches});
+        wire::encode(out, wire::WatchesRequest{path, type});
+        append(frame, OpCode::kRemoveWatches, now);
+    }
+}
+
+void Protocol::arm(const Arming& arming, std::error_code error) {
+    auto kind = arming.kind;
+    if (kind == WatchKind::kExists && !error) kind = WatchKind::kData;
+    const bool armed = !error || (kind == WatchKind::kExists && error == Errc::kNoNode);
+    const auto sink = arming.sink.lock();
+    if (armed && sink) watches_.add(kind, arming.path, *sink);
+}
+
+void Protocol::set_state(State state) {
+    if (state_ == state) return;
+    state_ = state;
+    const auto sinks = sinks_;  // a sink may drop another
+    for (auto* sink : sinks) {
+        if (std::ranges::find(sinks_, sink) != sinks_.end()) sink->take({.type = EventType::kState, .state = state});
+    }
+}
+
+// --- the connection --------------------------------------------------------------------------------------------------
+
+void Protocol::connected(Instant now) {
+    splitter_ = wire::FrameSplitter(options_.reply_bytes_max);
+    phase_ = Phase::kGreeting;
+    fault_ = nullptr;
+    heard_ = spoke_ = now;
+    ping_out_ = false;
+    identities_answered_ = 0;
+    guard_error_ = {};
+    const bool take_up = session_global_ && session_.id != SessionId::kNone;
+    wire::ConnectRequest request{.last_zxid_seen = last_zxid_,
+                                 .timeout_ms = static_cast<std::int32_t>(options_.session_timeout.count()),
+                                 .session = take_up ? session_.id : SessionId::kNone,
+                                 .password = session_.password,
+                                 .read_only = options_.allow_read_only};
+    const std::string no_password(wire::kPasswordBytes, '\0');
+    if (!take_up) request.password = no_password;
+    std::string frame;
+    wire::Encoder out(frame);
+    wire::encode(out, request);
+    preface_.clear();
+    append_framed(preface_, frame);
+}
+
+void Protocol::disconnected(Instant now) {
+    if (phase_ == Phase::kDown) return;
+    phase_ = Phase::kDown;
+    preface_.clear();
+    const auto sent = std::exchange(sent_, base_);  // on the next connection nothing is sent
+    auto failed = take_out(
+        [&](const Entry& entry) {
+            const bool left = entry.begin < sent;
+            return !matters(entry) || (left && !(entry.repeatable && options_.retry_reads));
+        },
+        Between::kDrop);
+    if (closing_) {
+        if (const auto call = std::move(close_call_)) call->finish({}, {});
+        return;
+    }
+    if (state_ == State::kConnected || state_ == State::kConnectedReadOnly) set_state(State::kSuspended);
+    for (const auto& entry : failed) {
+        if (entry.call) entry.call->finish(Errc::kConnectionLoss, {});
+    }
+    tick(now);
+}
+
+/// Does anybody wait for the answer, directly or behind it?
+bool Protocol::matters(const Entry& entry) const {
+    if (entry.call) return true;
+    if (!entry.guards_next) return false;
+    const auto next = std::ranges::lower_bound(entries_, entry.number + 1, {}, &Entry::number);
+    return next != entries_.end() && next->guarded && next->call;
+}
+
+void Protocol::greet(std::string_view frame) {
+    const auto reply = wire::decode_connect_reply(frame);
+    if (!reply) {
+        fault_ = "the server's greeting does not decode";
+        return;
+    }
+    if (reply->timeout_ms <= 0 || reply->session == SessionId::kNone) return refused();
+    phase_ = Phase::kGreeted;
+    session_.id = reply->session;
+    session_.password.assign(reply->password.data(), reply->password.size());
+    timeout_ = Millis(reply->timeout_ms);
+    known_heard_ = spoke_;
+    const bool read_only = reply->read_only.value_or(false);
+    if (!read_only) {
+        session_global_ = true;
+    } else if (state_ == State::kConnecting || state_ == State::kLost) {
+        session_global_ = false;
+    }
+    for (const auto& identity : identities_) append_framed(preface_, identity.frame);
+    for (const auto& rearming : watches_.rearming(last_zxid_, kXidSetWatches, kRearmingBytesMax)) {
+        append_framed(preface_, rearming);
+    }
+    set_state(read_only ? State::kConnectedReadOnly : State::kConnected);
+}
+
+/// The session is over: nothing of it is left, here or there.
+void Protocol::refused() {
+    fault_ = "the session is over";
+    session_ = {};
+    watches_.forget_one_shots();
+    const auto failed = take_out([](const Entry&) { return true; }, Between::kDrop);
+    set_state(State::kLost);
+    for (const auto& entry : failed) {
+        if (entry.call) entry.call->finish(Errc::kNotSent, {});
+    }
+    if (!options_.renew_session) fail_all(Errc::kSessionExpired);
+}
+
+void Protocol::receive(std::string_view bytes, Instant now) {
+    heard_ = now;
+    splitter_.feed(bytes);
+    while (!fault_ && phase_ != Phase::kDown) {
+        const auto frame = splitter_.next();
+        if (!frame) break;
+        phase_ == Phase::kGreeting ? greet(*frame) : take(*frame);
+    }
+    if (splitter_.failed()) fault_ = "the server sent a frame that is larger than reply_bytes_max, or none";
+    trim();
+}
+
+void Protocol::take(std::string_view frame) {
+    wire::Decoder in(frame);
+    wire::ReplyHeader header;
+    wire::decode(in, header);
+    if (in.failed()) {
+        fault_ = "the server's answer does not decode";
+        return;
+    }
+    switch (header.xid) {
+        case wire::kXidWatchEvent: return take_event(in.rest(), header.zxid);
+        case wire::kXidPing:
+            if (std::exchange(ping_out_, false)) known_heard_ = std::max(known_heard_, pinged_);
+            return;
+        case kXidAuth: return take_identity(as_error(header.error));
+        case kXidSetWatches: return;
+        default: break;
+    }
+    if (entries_.empty() || entries_.front().xid != header.xid) {
+        fault_ = "the server answered what was not asked";
+        return;
+    }
+    if (header.zxid.value != kZxidUnknown.value) last_zxid_ = std::max(last_zxid_, header.zxid);
+    auto entry = std::move(entries_.front());
+    entries_.pop_front();
+    known_heard_ = std::max(known_heard_, entry.asked);
+    auto error = as_error(header.error);
+    if (entry.guards_next) {
+        guard_error_ = error;
+    } else if (entry.guarded) {
+        if (const auto guard_error = std::exchange(guard_error_, {})) error = guard_error;
+    }
+    answer(std::move(entry), error, in.rest());
+}
+
+void Protocol::answer(Entry entry, std::error_code error, std::string_view body) {
+    if (entry.number == close_number_) {
+        fault_ = "closed";
+        if (const auto call = std::move(close_call_)) call->finish({}, {});
+        return;
+    }
+    if (entry.arming) arm(*entry.arming, error);
+    if (entry.call) entry.call->finish(error, body);
+}
+
+void Protocol::take_event(std::string_view body, Zxid zxid) {
+    const auto event = wire::decoded<wire::WatcherEvent>(body);
+    const auto type = event ? type_of(event->type) : std::nullopt;
+    if (!event) fault_ = "the server's event does not decode";
+    if (type) watches_.fire(*type, event->path, zxid == kZxidUnknown ? Zxid() : zxid);
+}
+
+void Protocol::take_identity(std::error_code error) {
+    if (identities_answered_ >= identities_.size()) return;
+    const auto call = std::move(identities_[identities_answered_++].call);
+    if (error) {
+        // As ZooKeeper's own clients have it: final, since whatever was to be done as somebody must not be done as nobody.
+        fault_ = "the server refused the credentials";
+        set_state(State::kAuthFailed);
+        fail_all(Errc::kAuthFailed);
+    }
+    if (call) call->finish(error ? make_error_code(Errc::kAuthFailed) : error, {});
+}
+
+std::string_view Protocol::to_send() const {
+    if (!preface_.empty()) return preface_;
+    if (phase_ != Phase::kGreeted) return {};
+    return std::string_view(stream_).substr(static_cast<std::size_t>(sent_ - base_));
+}
+
+void Protocol::sent(std::size_t bytes, Instant now) {
+    if (bytes != 0) spoke_ = now;
+    const auto of_preface = std::min(bytes, preface_.size());
+    preface_.erase(0, of_preface);
+    sent_ += bytes - of_preface;
+    ZABD_ASSERT(sent_ <= base_ + stream_.size());
+    trim();
+}
+
+/// Lets go of the bytes of what is answered.
+void Protocol::trim() {
+    const auto keep = entries_.empty() ? sent_ : std::min(sent_, entries_.front().begin);
+    const auto gone = static_cast<std::size_t>(keep - base_);
+    if (gone == stream_.size()) {
+        stream_.clear();
+        if (stream_.capacity() > 4 * kTrimBytes) stream_.shrink_to_fit();
+    } else if (gone < kTrimBytes || gone < stream_.size() / 2) {
+        return;
+    } else {
+        stream_.erase(0, gone);
+    }
+    base_ = keep;
+}
+
+void Protocol::tick(Instant now) {
+    if (phase_ == Phase::kGreeted) {
+        if (now - heard_ >= timeout_ * 2 / 3) {
+            fault_ = "the server is silent";
+        } else if (!ping_out_ && !closing_ && now - spoke_ >= timeout_ / 3) {
+            std::string frame;
+            wire::Encoder out(frame);
+            wire::encode(out, wire::RequestHeader{wire::kXidPing, OpCode::kPing});
+            append_raw(frame);
+            ping_out_ = true;
+            pinged_ = now;
+        }
+    }
+    if (now < first_deadline_) return;
+    first_deadline_ = Instant::max();
+    std::vector<Number> late;
+    for (const auto& entry : entries_) {
+        if (!entry.call) continue;
+        if (entry.deadline <= now) {
+            late.push_back(entry.number);
+        } else {
+            first_deadline_ = std::min(first_deadline_, entry.deadline);
+        }
+    }
+    std::vector<std::unique_ptr<Call>> late_identities;
+    for (auto& identity : identities_) {
+        if (!identity.call) continue;
+        if (identity.deadline <= now) {
+            late_identities.push_back(std::move(identity.call));
+        } else {
+            first_deadline_ = std::min(first_deadline_, identity.deadline);
+        }
+    }
+    for (const auto number : late) give_up(number, Errc::kOperationTimeout);
+    for (const auto& call : late_identities) call->finish(Errc::kOperationTimeout, {});
+}
+
+Instant Protocol::next_wakeup() const {
+    auto wakeup = first_deadline_;
+    if (phase_ == Phase::kGreeted) {
+        wakeup = std::min(wakeup, heard_ + timeout_ * 2 / 3);
+        if (!ping_out_) wakeup = std::min(wakeup, spoke_ + timeout_ / 3);
+    }
+    return wakeup;
+}
+
+}  // namespace zabd::client
