@@ -60,6 +60,7 @@ Engine::Engine(Executor executor, std::string_view connection_string, const Opti
       timer_(executor_),
       dial_timer_(executor_),
       quorum_timer_(executor_),
+      close_timer_(executor_),
       input_(kInputBytes) {
     if (hosts_.empty()) bad_ = Errc::kBadArguments;
     if (options_.shuffle_hosts) std::ranges::shuffle(hosts_, random_);
@@ -128,8 +129,10 @@ void Engine::close(Handler<> handler) {
         self->protocol_.close(std::move(call), now());
         self->settle();
         if (!self->up_) return self->hang_up();
-        auto limit = std::make_shared<asio::steady_timer>(self->executor_, kCloseTimeout);
-        limit->async_wait([self, limit](const error_code&) { self->hang_up(); });
+        self->close_timer_.expires_after(kCloseTimeout);
+        self->close_timer_.async_wait([self](const error_code& cancelled) {
+            if (!cancelled) self->hang_up();
+        });
     });
 }
 
@@ -260,6 +263,7 @@ void Engine::hang_up() {
     resolver_.cancel();
     dial_timer_.cancel();
     quorum_timer_.cancel();
+    close_timer_.cancel();
     tell_connected_waiters();
     set_timer();
 }

@@ -105,6 +105,7 @@ private:
     boost::asio::steady_timer timer_;         // the protocol's
     boost::asio::steady_timer dial_timer_;    // of a dial, a pause, or the connection's end
     boost::asio::steady_timer quorum_timer_;  // of the search for a server with a quorum
+    boost::asio::steady_timer close_timer_;   // for the answer to the session's end
     std::string server_;
     bool up_ = false;  // the socket is the protocol's
     bool stopped_ = false;

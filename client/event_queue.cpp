@@ -31,7 +31,7 @@ std::optional<Event> EventQueue::poll() {
 }
 
 void EventQueue::finish(boost::system::error_code error, Event event) {
-    complete(std::exchange(waiter_, {}), executor_, error, std::move(event));
+    complete(std::move(waiter_), executor_, error, std::move(event));
 }
 
 void EventQueue::wait(Handler handler) {
@@ -44,7 +44,7 @@ void EventQueue::wait(Handler handler) {
     if (closed_ || waiter_) return post(make_error_code(Errc::kWatchClosed), {});
     if (auto event = poll()) return post({}, std::move(*event));
     if (last_taken_ || engine_.expired()) return post(make_error_code(Errc::kClosed), {});
-    waiter_ = std::move(handler);
+    waiter_.swap(handler);  // assigning it recurses without end in Boost 1.81
     ++waits_;
     auto slot = boost::asio::get_associated_cancellation_slot(waiter_);
     if (!slot.is_connected()) return;
@@ -61,7 +61,7 @@ void EventQueue::close() {
     events_.clear();
     if (const auto engine = engine_.lock()) engine->drop(*this);
     if (!waiter_) return;
-    boost::asio::post(executor_, [handler = std::exchange(waiter_, {}), executor = executor_]() mutable {
+    boost::asio::post(executor_, [handler = std::move(waiter_), executor = executor_]() mutable {
         complete(std::move(handler), executor, make_error_code(Errc::kWatchClosed), Event{});
     });
 }

@@ -467,7 +467,8 @@ void Protocol::tick(Instant now) {
 }
 
 Instant Protocol::next_wakeup() const {
-    auto wakeup = first_deadline_;
+    const bool waiting = !entries_.empty() || std::ranges::any_of(identities_, [](auto& each) { return !!each.call; });
+    auto wakeup = waiting ? first_deadline_ : Instant::max();
     if (phase_ == Phase::kGreeted) {
         wakeup = std::min(wakeup, heard_ + timeout_ * 2 / 3);
         if (!ping_out_) wakeup = std::min(wakeup, spoke_ + timeout_ / 3);
