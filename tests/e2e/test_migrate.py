@@ -115,11 +115,39 @@ class KazooUser:
         self.client.close()
 
 
+class CuratorUser:
+    """The same by Curator: a protected create retried by it is made once, so that as many are there as were told."""
+
+    SOURCE = pathlib.Path(__file__).with_name("CuratorUser.java")
+    JARS = ("curator-recipes", "curator-framework", "curator-client", "zookeeper", "slf4j-nop")
+
+    def __init__(self, ensemble):
+        hosts = ",".join(member.address for member in ensemble.members.values())
+        jars = ":".join(f"/usr/share/java/{jar}.jar" for jar in self.JARS)
+        command = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-cp", jars, self.SOURCE, hosts]
+        self._process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._process.stdout.readline() == "started\n"
+
+    def judge(self):
+        told, _ = self._process.communicate("\n", timeout=60)
+        seen = re.fullmatch(r"lost=false same-session=true acknowledged=(\d+) kept=(\d+)\n", told)
+        assert seen, told
+        assert int(seen[1]) == int(seen[2]) > 100, told
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
+
+
 @pytest.mark.parametrize("options", [(), ("--empty",)], ids=["its-files-are-read", "from-nothing"])
 def test_an_ensemble_is_moved_to_zabd_and_back_under_load(ensemble, operator, seed, options):
     servers = list(ensemble.members.values())
     user = KazooUser(ensemble)
-    with Load({**{n: [member] for n, member in ensemble.members.items()}, "rover": servers}, seed) as load:
+    with CuratorUser(ensemble) as curator_user, Load({**{n: [member] for n, member in ensemble.members.items()}, "rover": servers}, seed) as load:
         load.await_answers()
         replace_all(ensemble, operator, ZABD, *options)
         assert ensemble.of_kind(ZOOKEEPER) == []
@@ -127,6 +155,7 @@ def test_an_ensemble_is_moved_to_zabd_and_back_under_load(ensemble, operator, se
         replace_all(ensemble, operator, ZOOKEEPER)
         assert ensemble.of_kind(ZABD) == []
         load.await_answers()
+        curator_user.judge()
     load.judge()
     user.judge()
     ensemble.await_converged()
