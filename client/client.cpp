@@ -232,6 +232,22 @@ std::string new_guid(ProtectedName form) {
     return form == ProtectedName::kCurator ? "_c_" + guid + "-" : guid;
 }
 
+/// Asks as Client does, for coroutines that may outlive it.
+template <class Result, class Signature = void(boost::system::error_code, Result)>
+auto ask(const std::shared_ptr<Engine>& engine, Request request) {
+    using Token = asio::as_tuple_t<asio::use_awaitable_t<>>;
+    Token token = as_value;
+    return asio::async_initiate<Token, Signature>(
+        [engine](auto handler, Request asked) {
+            submit_as<Result>(engine, std::move(asked), asio::any_completion_handler<Signature>(std::move(handler)));
+        },
+        token, std::move(request));
+}
+
+auto ask_for_success(const std::shared_ptr<Engine>& engine, Request request) {
+    return ask<void, void(boost::system::error_code)>(engine, std::move(request));
+}
+
 /// A create whose outcome nobody knows has either made the node of this guid, or has not and never will: once another
 /// connection has taken the session up, the ensemble refuses what the old one still had to say.
 class ProtectedCreate {
@@ -246,7 +262,7 @@ public:
     asio::awaitable<Created> run(std::string data, CreateOptions options) {
         const RequestMaker maker(engine_->chroot());
         for (;;) {
-            auto [error, created] = co_await ask<Created>(maker.create(path_, data, options));
+            auto [error, created] = co_await ask<Created>(engine_, maker.create(path_, data, options));
             if (!error) co_return std::move(created);
             if (error == Errc::kConnectionLoss) {
                 auto [unfound, found] = co_await find(options.timeout);
@@ -262,29 +278,16 @@ public:
     }
 
 private:
-    template <class Result>
-    asio::awaitable<std::tuple<boost::system::error_code, Result>> ask(Request request) {
-        using Signature = void(boost::system::error_code, Result);
-        using Token = asio::as_tuple_t<asio::use_awaitable_t<>>;
-        Token token = as_value;
-        co_return co_await asio::async_initiate<Token, Signature>(
-            [engine = engine_](auto handler, Request asked) {
-                submit_as<Result>(engine, std::move(asked),
-                                  asio::any_completion_handler<Signature>(std::move(handler)));
-            },
-            token, std::move(request));
-    }
-
     /// Behind a sync, as the server that we came to may not have heard of the node yet.
     asio::awaitable<std::tuple<boost::system::error_code, std::optional<Created>>> find(Millis timeout) {
         const RequestMaker maker(engine_->chroot());
         const ReadOptions options{.linearizable = true, .timeout = timeout};
-        auto [error, children] = co_await ask<Children>(maker.children(parent_, options));
+        auto [error, children] = co_await ask<Children>(engine_, maker.children(parent_, options));
         if (error) co_return std::tuple(error, std::optional<Created>());
         for (const auto& name : children.names) {
             if (!name.starts_with(guid_)) continue;
             const auto path = (parent_ == "/" ? "" : parent_) + "/" + name;
-            auto [failed, stat] = co_await ask<std::optional<Stat>>(maker.exists(path, {.timeout = timeout}));
+            auto [failed, stat] = co_await ask<std::optional<Stat>>(engine_, maker.exists(path, {.timeout = timeout}));
             if (failed) co_return std::tuple(failed, std::optional<Created>());
             if (stat) co_return std::tuple(error, std::optional<Created>(Created{path, *stat}));
         }
@@ -298,21 +301,10 @@ private:
             if (!error && !found) co_return;
             if (error == Errc::kNoNode || error == Errc::kClosed) co_return;
             if (!error) {
-                const auto [failed] = co_await self.remove(maker.remove(found->path, {}));
+                const auto [failed] = co_await ask_for_success(self.engine_, maker.remove(found->path, {}));
                 if (!failed || failed == Errc::kNoNode) co_return;
             }
         }
-    }
-
-    asio::awaitable<std::tuple<boost::system::error_code>> remove(Request request) {
-        using Token = asio::as_tuple_t<asio::use_awaitable_t<>>;
-        Token token = as_value;
-        co_return co_await asio::async_initiate<Token, void(boost::system::error_code)>(
-            [engine = engine_](auto handler, Request asked) {
-                submit_as<void>(engine, std::move(asked),
-                                asio::any_completion_handler<void(boost::system::error_code)>(std::move(handler)));
-            },
-            token, std::move(request));
     }
 
     std::shared_ptr<Engine> engine_;
@@ -355,17 +347,17 @@ asio::awaitable<Created> Client::create_protected(std::string path, std::string 
 }
 
 asio::awaitable<void> Client::ensure_path(std::string path) {
+    const auto engine = engine_;  // this may be gone while it waits
+    const auto& chroot = engine->chroot();
     for (;;) {
-        auto [error, stat] = co_await exists(path, {}, as_value);
+        const auto [error, stat] = co_await ask<std::optional<Stat>>(engine, RequestMaker(chroot).exists(path, {}));
         if (error) throw boost::system::system_error(error);
         if (stat) co_return;
         // From the top, the chroot's own nodes included.
-        const auto whole = engine_->chroot() + (path == "/" ? "" : path);
-        const RequestMaker from_root("");
+        const auto whole = chroot + (path == "/" ? "" : path);
         for (std::size_t end = whole.find('/', 1);; end = whole.find('/', end + 1)) {
-            auto token = as_value;
-            auto request = from_root.create(whole.substr(0, end), {}, {});
-            const auto [failed, created] = co_await start<Created>(std::move(request), token);
+            const auto [failed, created] =
+                co_await ask<Created>(engine, RequestMaker("").create(whole.substr(0, end), {}, {}));
             if (failed == Errc::kConnectionLoss) break;  // and look again
             if (failed && failed != Errc::kNodeExists) throw boost::system::system_error(failed);
             if (end == std::string::npos) co_return;
