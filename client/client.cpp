@@ -155,7 +155,9 @@ std::error_code outcome(std::error_code error, const std::vector<MultiResult>& r
 }
 
 void take_chroot_off(std::string& path, const std::string& chroot) {
-    if (!chroot.empty() && path.starts_with(chroot)) path.erase(0, chroot.size());
+    if (chroot.empty() || !path.starts_with(chroot)) return;
+    path.erase(0, chroot.size());
+    if (path.empty()) path = "/";
 }
 
 template <class Result>
@@ -165,6 +167,9 @@ void localize(Result& result, const std::string& chroot) {
     } else if constexpr (std::is_same_v<Result, std::vector<MultiResult>>) {
         for (auto& each : result) take_chroot_off(each.path, chroot);
     } else if constexpr (std::is_same_v<Result, std::vector<std::string>>) {
+        // The server compares text: to it "/app" is a prefix of "/apple".
+        std::erase_if(result,
+                      [&](const auto& path) { return path.size() > chroot.size() && path[chroot.size()] != '/'; });
         for (auto& path : result) take_chroot_off(path, chroot);
     }
 }
@@ -182,7 +187,7 @@ public:
         if (!error && !decode_body(body, result)) error = Errc::kMarshallingError;
         localize(result, engine_->chroot());
         error = outcome(error, result);
-        complete(std::move(handler_), engine_->executor(), error, std::move(result));
+        complete(std::move(handler_), engine_->executor(), for_handler(error), std::move(result));
     }
 
 private:
@@ -199,12 +204,21 @@ public:
         : engine_(std::move(engine)), handler_(std::move(handler)) {}
 
     void finish(std::error_code error, std::string_view) override {
-        complete(std::move(handler_), engine_->executor(), error);
+        complete(std::move(handler_), engine_->executor(), for_handler(error));
     }
 
 private:
     std::shared_ptr<Engine> engine_;
     Handler handler_;
+};
+
+template <class Result>
+struct SignatureOf {
+    using type = void(boost::system::error_code, Result);
+};
+template <>
+struct SignatureOf<void> {
+    using type = void(boost::system::error_code);
 };
 
 template <class Result, class Handler>
@@ -233,53 +247,66 @@ std::string new_guid(ProtectedName form) {
 }
 
 /// Asks as Client does, for coroutines that may outlive it.
-template <class Result, class Signature = void(boost::system::error_code, Result)>
+template <class Result>
 auto ask(const std::shared_ptr<Engine>& engine, Request request) {
     using Token = asio::as_tuple_t<asio::use_awaitable_t<>>;
     Token token = as_value;
-    return asio::async_initiate<Token, Signature>(
+    return asio::async_initiate<Token, typename SignatureOf<Result>::type>(
         [engine](auto handler, Request asked) {
-            submit_as<Result>(engine, std::move(asked), asio::any_completion_handler<Signature>(std::move(handler)));
+            using Handler = typename TypedCall<Result>::Handler;
+            submit_as<Result>(engine, std::move(asked), Handler(std::move(handler)));
         },
         token, std::move(request));
-}
-
-auto ask_for_success(const std::shared_ptr<Engine>& engine, Request request) {
-    return ask<void, void(boost::system::error_code)>(engine, std::move(request));
 }
 
 /// A create whose outcome nobody knows has either made the node of this guid, or has not and never will: once another
 /// connection has taken the session up, the ensemble refuses what the old one still had to say.
 class ProtectedCreate {
 public:
-    ProtectedCreate(std::shared_ptr<Engine> engine, const std::string& path, ProtectedName form)
-        : engine_(std::move(engine)), guid_(new_guid(form)) {
+    ProtectedCreate(std::shared_ptr<Engine> engine, const std::string& path, const CreateOptions& options,
+                    ProtectedName form)
+        : engine_(std::move(engine)),
+          guid_(new_guid(form)),
+          acl_(options.acl ? *options.acl : open_acl()),
+          options_(options) {
         const auto slash = path.rfind('/') + 1;
         parent_ = slash <= 1 ? "/" : path.substr(0, slash - 1);
         path_ = path.substr(0, slash) + guid_ + path.substr(slash);
     }
 
-    asio::awaitable<Created> run(std::string data, CreateOptions options) {
-        const RequestMaker maker(engine_->chroot());
-        for (;;) {
-            auto [error, created] = co_await ask<Created>(engine_, maker.create(path_, data, options));
-            if (!error) co_return std::move(created);
-            if (error == Errc::kConnectionLoss) {
-                auto [unfound, found] = co_await find(options.timeout);
-                if (!unfound && found) co_return std::move(*found);
-                error = unfound;
-                if (!error) continue;
+    static asio::awaitable<Created> run(ProtectedCreate self, std::string data) {
+        self.options_.acl = &self.acl_;
+        try {
+            co_return co_await self.create_or_find(data);
+        } catch (const boost::system::system_error& failure) {
+            if (self.in_doubt_ || may_have_been_applied(failure.code())) {
+                asio::co_spawn(self.engine_->executor(), remove_stray(self), asio::detached);
             }
-            if (may_have_been_applied(error) || error == Errc::kNotSent) {
-                asio::co_spawn(engine_->executor(), remove_stray(*this), asio::detached);
+            // An earlier attempt was sent, whatever became of the last one.
+            if (self.in_doubt_ && failure.code() == Errc::kNotSent) {
+                throw boost::system::system_error(make_error_code(Errc::kConnectionLoss));
             }
-            throw boost::system::system_error(error);
+            throw;
         }
     }
 
 private:
+    asio::awaitable<Created> create_or_find(const std::string& data) {
+        const RequestMaker maker(engine_->chroot());
+        for (;;) {
+            auto [error, created] = co_await ask<Created>(engine_, maker.create(path_, data, options_));
+            if (!error) co_return std::move(created);
+            if (error != Errc::kConnectionLoss) throw boost::system::system_error(error);
+            in_doubt_ = true;
+            auto [unknown, found] = co_await find(options_.timeout);
+            if (unknown) throw boost::system::system_error(unknown);
+            if (found) co_return std::move(*found);
+            in_doubt_ = false;
+        }
+    }
+
     /// Behind a sync, as the server that we came to may not have heard of the node yet.
-    asio::awaitable<std::tuple<boost::system::error_code, std::optional<Created>>> find(Millis timeout) {
+    asio::awaitable<std::tuple<boost::system::error_code, std::optional<Created>>> find(Millis timeout) const {
         const RequestMaker maker(engine_->chroot());
         const ReadOptions options{.linearizable = true, .timeout = timeout};
         auto [error, children] = co_await ask<Children>(engine_, maker.children(parent_, options));
@@ -294,24 +321,51 @@ private:
         co_return std::tuple(error, std::optional<Created>());
     }
 
+    /// Until it is known to be gone, or the server will not have it.
     static asio::awaitable<void> remove_stray(ProtectedCreate self) {
         const RequestMaker maker(self.engine_->chroot());
-        while (!self.engine_->protocol().over()) {
+        for (;;) {
             auto [error, found] = co_await self.find(Millis(0));
             if (!error && !found) co_return;
-            if (error == Errc::kNoNode || error == Errc::kClosed) co_return;
-            if (!error) {
-                const auto [failed] = co_await ask_for_success(self.engine_, maker.remove(found->path, {}));
-                if (!failed || failed == Errc::kNoNode) co_return;
-            }
+            if (!error) std::tie(error) = co_await ask<void>(self.engine_, maker.remove(found->path, {}));
+            const bool again =
+                error == Errc::kConnectionLoss || error == Errc::kOperationTimeout || error == Errc::kNotSent;
+            if (!again) co_return;
         }
     }
 
     std::shared_ptr<Engine> engine_;
     std::string guid_;
+    AclList acl_;
+    CreateOptions options_;
     std::string parent_;
     std::string path_;
+    bool in_doubt_ = false;  // an attempt was sent, and nobody has looked what became of it
 };
+
+asio::awaitable<void> make_path(std::shared_ptr<Engine> engine, std::string path) {
+    const RequestMaker below_chroot(engine->chroot());
+    const auto [unknown, stat] = co_await ask<std::optional<Stat>>(engine, below_chroot.exists(path, {}));
+    if (unknown) throw boost::system::system_error(unknown);
+    if (stat) co_return;
+    // Upwards to what exists, the chroot's own nodes included, then down again; so nothing is asked of nodes above, which
+    // one may not be allowed to touch.
+    const auto whole = engine->chroot() + (path == "/" ? "" : path);
+    const RequestMaker from_root("");
+    auto end = whole.size();
+    for (;;) {
+        const auto [error, created] = co_await ask<Created>(engine, from_root.create(whole.substr(0, end), {}, {}));
+        if (error == Errc::kConnectionLoss) continue;  // made or not: asking again tells
+        const auto above = whole.rfind('/', end - 1);
+        if (error == Errc::kNoNode && above != 0) {
+            end = above;
+            continue;
+        }
+        if (error && error != Errc::kNodeExists) throw boost::system::system_error(error);
+        if (end == whole.size()) co_return;
+        end = std::min(whole.find('/', end + 1), whole.size());
+    }
+}
 
 }  // namespace
 
@@ -342,28 +396,10 @@ asio::awaitable<Client> Client::connect(std::string connection_string, Options o
 
 asio::awaitable<Created> Client::create_protected(std::string path, std::string data, CreateOptions options,
                                                   ProtectedName form) {
-    ProtectedCreate create(engine_, path, form);
-    co_return co_await create.run(std::move(data), options);
+    return ProtectedCreate::run(ProtectedCreate(engine_, path, options, form), std::move(data));
 }
 
-asio::awaitable<void> Client::ensure_path(std::string path) {
-    const auto engine = engine_;  // this may be gone while it waits
-    const auto& chroot = engine->chroot();
-    for (;;) {
-        const auto [error, stat] = co_await ask<std::optional<Stat>>(engine, RequestMaker(chroot).exists(path, {}));
-        if (error) throw boost::system::system_error(error);
-        if (stat) co_return;
-        // From the top, the chroot's own nodes included.
-        const auto whole = chroot + (path == "/" ? "" : path);
-        for (std::size_t end = whole.find('/', 1);; end = whole.find('/', end + 1)) {
-            const auto [failed, created] =
-                co_await ask<Created>(engine, RequestMaker("").create(whole.substr(0, end), {}, {}));
-            if (failed == Errc::kConnectionLoss) break;  // and look again
-            if (failed && failed != Errc::kNodeExists) throw boost::system::system_error(failed);
-            if (end == std::string::npos) co_return;
-        }
-    }
-}
+asio::awaitable<void> Client::ensure_path(std::string path) { return make_path(engine_, std::move(path)); }
 
 RequestMaker Client::maker() const { return RequestMaker(engine_->chroot()); }
 

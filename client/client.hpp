@@ -19,7 +19,7 @@
 //           applied all the same.
 // Sessions  the constructor begins to connect. A lost connection is made again, to another server of the list, with
 //           jittered back-off after each full round; the session, its watches and identities go along. When the server
-//           says that the session is over, all that waits completes with kSessionExpired, every Watch is told
+//           says that the session is over, what still waits was not sent (kNotSent), every Watch is told
 //           (State::kLost), and a new session is begun if Options::renew_session.
 // Threads   one at a time: the executor is one thread's, or a strand. None of its own; for threads without Asio see
 //           blocking.hpp.
@@ -176,7 +176,7 @@ public:
     auto count_descendants(std::string_view path, const CallOptions& options = {}, Token&& token = {}) {
         return start<std::int32_t>(maker().count_descendants(path, options), token);
     }
-    /// This session's ephemerals at or below the path.
+    /// This session's ephemerals whose whole paths begin with this text: "/a" finds "/ab" too, as servers have it.
     template <boost::asio::completion_token_for<void(error_code, std::vector<std::string>)> Token = Awaited>
     auto ephemerals(std::string_view path = "/", const CallOptions& options = {}, Token&& token = {}) {
         return start<std::vector<std::string>>(maker().ephemerals(path, options), token);

@@ -7,6 +7,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -15,6 +16,13 @@
 #include <utility>
 
 namespace zabd::client {
+
+/// The error of a call that was cancelled compares with Asio's own, as handlers expect; std::error_code and back does not.
+inline boost::system::error_code for_handler(const std::error_code& error) {
+    static const std::error_code kCancelled = boost::system::error_code(boost::asio::error::operation_aborted);
+    return error == kCancelled ? boost::system::error_code(boost::asio::error::operation_aborted)
+                               : boost::system::error_code(error);
+}
 
 /// `fallback` is the client's executor, for handlers that have none of their own.
 template <class... Results>

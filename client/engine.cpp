@@ -73,20 +73,17 @@ Instant Engine::now() {
 }
 
 void Engine::start() {
-    if (bad_) return;
+    // Goes with the coroutine: when it has ended, or when the executor is destroyed, even before it began.
+    const std::shared_ptr<void> release(nullptr, [self = shared_from_this()](void*) { self->let_go(); });
     asio::co_spawn(
-        executor_, [self = shared_from_this()] { return self->keep_connected(); }, asio::detached);
+        executor_, [this, release] { return keep_connected(); }, asio::detached);
 }
 
 void Engine::stop() {
     if (std::exchange(stopped_, true)) return;
     // Posted: those who wait must not complete from within whatever the owner is doing.
     asio::post(executor_, [self = shared_from_this()] {
-        if (self->protocol_.state() != State::kClosed) {
-            self->hang_up();
-            self->protocol_.close(nullptr, now());
-        }
-        self->settle();
+        if (self->protocol_.state() != State::kClosed) self->protocol_.close(nullptr, now());
         self->hang_up();
     });
 }
@@ -138,7 +135,19 @@ void Engine::close(Handler<> handler) {
 
 void Engine::wait_connected(Millis timeout, Handler<> handler) {
     const auto deadline = now() + (timeout > Millis(0) ? timeout : options_.operation_timeout);
-    connected_waiters_.push_back({std::move(handler), deadline});
+    const auto number = ++last_connected_waiter_;
+    auto slot = asio::get_associated_cancellation_slot(handler);
+    connected_waiters_.push_back({std::move(handler), deadline, number});
+    if (slot.is_connected()) {
+        slot.assign([engine = weak_from_this(), number](asio::cancellation_type) {
+            if (const auto self = engine.lock()) self->cancel_connected_waiter(number);
+        });
+    }
+    asio::post(executor_, [self = shared_from_this()] { self->settle(); });
+}
+
+void Engine::cancel_connected_waiter(std::uint64_t number) {
+    for (auto& waiter : connected_waiters_) waiter.cancelled |= waiter.number == number;
     asio::post(executor_, [self = shared_from_this()] { self->settle(); });
 }
 
@@ -151,7 +160,9 @@ void Engine::tell_connected_waiters() {
     const bool told = error || state == State::kConnected || state == State::kConnectedReadOnly;
     const auto time = now();
     for (auto& waiter : std::exchange(connected_waiters_, {})) {
-        if (told || waiter.deadline <= time) {
+        if (waiter.cancelled) {
+            complete(std::move(waiter.handler), executor_, asio::error::operation_aborted);
+        } else if (told || waiter.deadline <= time) {
             complete(std::move(waiter.handler), executor_, told ? error : make_error_code(Errc::kOperationTimeout));
         } else {
             connected_waiters_.push_back(std::move(waiter));
@@ -176,9 +187,9 @@ void Engine::drop_connection() {
     asio::post(executor_, [self = shared_from_this()] { self->hang_up(); });
 }
 
-/// Handlers may hold coroutines that hold the Client, and so us.
 void Engine::let_go() {
     stopped_ = true;
+    up_ = false;  // what goes now must not write either
     const auto waiters = std::exchange(connected_waiters_, {});
     std::vector<EventQueue::Handler> handlers;
     for (auto* queue : queues_) handlers.push_back(queue->abandon());
@@ -188,17 +199,16 @@ void Engine::let_go() {
 // --- the connection --------------------------------------------------------------------------------------------------
 
 asio::awaitable<void> Engine::keep_connected() {
-    Release release{*this};
-    while (!stopped_ && !protocol_.over()) {
+    while (!bad_ && !protocol_.over()) {
         if (dialled_ != 0 && dialled_ % hosts_.size() == 0) {
             const auto duration = backoff();
             co_await pause(duration);
-            if (stopped_) break;
+            if (protocol_.over()) break;
         }
         const Host host = next_host();
         ++dialled_;
         const bool connected = co_await dial(host);
-        if (!connected || stopped_) continue;
+        if (!connected || protocol_.over()) continue;
         up_ = true;
         protocol_.connected(now());
         wait_for_input();
@@ -208,8 +218,8 @@ asio::awaitable<void> Engine::keep_connected() {
         if (up_ && !protocol_.greeted()) hang_up();
         while (up_) co_await pause(kProbePauseMax);
     }
-    if (!stopped_) hang_up();
-    release.needed = false;
+    // Someone may still wait for an event; they are let go with this coroutine.
+    while (protocol_.state() != State::kClosed) co_await pause(kProbePauseMax);
 }
 
 /// Ends early when the connection does, or when the client is stopped.
@@ -245,9 +255,9 @@ asio::awaitable<bool> Engine::dial(const Host& host) {
     });
     const auto service = std::to_string(host.port);
     const auto [unresolved, addresses] = co_await resolver_.async_resolve(host.name, service, as_value);
-    if (unresolved || stopped_) co_return false;
+    if (unresolved || protocol_.over()) co_return false;
     const auto [error, endpoint] = co_await asio::async_connect(socket_, addresses, as_value);
-    if (error || stopped_ || !socket_.is_open()) co_return false;
+    if (error || !socket_.is_open()) co_return false;
     error_code ignored;
     socket_.set_option(tcp::no_delay(true), ignored);
     socket_.non_blocking(true, ignored);
@@ -256,8 +266,8 @@ asio::awaitable<bool> Engine::dial(const Host& host) {
 }
 
 void Engine::hang_up() {
-    if (std::exchange(up_, false)) protocol_.disconnected(now());
     server_.clear();
+    if (std::exchange(up_, false)) protocol_.disconnected(now());
     error_code ignored;
     socket_.close(ignored);
     resolver_.cancel();
@@ -318,10 +328,10 @@ void Engine::write_what_there_is() {
 
 void Engine::settle() {
     if (up_ && protocol_.fault()) hang_up();
-    if (up_ && protocol_.greeted()) dialled_ = 0;
+    if (up_ && protocol_.served()) dialled_ = 0;
     write_later();
     if (!connected_waiters_.empty()) tell_connected_waiters();
-    if (protocol_.state() == State::kConnectedReadOnly && !looking_for_quorum_ && !stopped_) {
+    if (protocol_.state() == State::kConnectedReadOnly && !looking_for_quorum_) {
         looking_for_quorum_ = true;
         asio::co_spawn(
             executor_, [self = shared_from_this()] { return self->look_for_quorum(); }, asio::detached);
@@ -351,13 +361,13 @@ void Engine::set_timer() {
 
 asio::awaitable<void> Engine::look_for_quorum() {
     Millis wait{100};
-    while (!stopped_ && protocol_.state() == State::kConnectedReadOnly) {
+    while (protocol_.state() == State::kConnectedReadOnly) {
         quorum_timer_.expires_after(wait);
         co_await quorum_timer_.async_wait(as_value);
         wait = std::min(wait * 2, kProbePauseMax);
         const auto hosts = hosts_;
         for (const auto& host : hosts) {
-            if (stopped_ || protocol_.state() != State::kConnectedReadOnly) break;
+            if (protocol_.state() != State::kConnectedReadOnly) break;
             const bool found = co_await has_quorum(host);
             if (!found || protocol_.state() != State::kConnectedReadOnly) continue;
             preferred_ = host;

@@ -16,6 +16,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <random>
@@ -59,14 +60,8 @@ private:
     struct ConnectedWaiter {
         Handler<> handler;
         Instant deadline;
-    };
-    /// Lets go of whoever waits when the executor is destroyed with the coroutine that holds this: they may hold us.
-    struct Release {
-        Engine& engine;
-        bool needed = true;
-        ~Release() {
-            if (needed) engine.let_go();
-        }
+        std::uint64_t number;
+        bool cancelled = false;
     };
 
     boost::asio::awaitable<void> keep_connected();
@@ -86,6 +81,8 @@ private:
     void hang_up();
     void set_timer();
     void tell_connected_waiters();
+    void cancel_connected_waiter(std::uint64_t number);
+    /// Drops whoever waits, untold: they may hold coroutines that hold the Client, and so us.
     void let_go();
     [[nodiscard]] static Instant now();
 
@@ -97,7 +94,7 @@ private:
     Protocol protocol_;
     std::mt19937_64 random_;
     std::size_t next_host_ = 0;
-    std::size_t dialled_ = 0;  // since the last greeting
+    std::size_t dialled_ = 0;  // since the last answer
     std::optional<Host> preferred_;
 
     boost::asio::ip::tcp::socket socket_;
@@ -113,6 +110,7 @@ private:
     bool looking_for_quorum_ = false;
     Instant timer_at_ = Instant::max();
     std::vector<ConnectedWaiter> connected_waiters_;
+    std::uint64_t last_connected_waiter_ = 0;
     std::vector<EventQueue*> queues_;
     std::vector<char> input_;
 };

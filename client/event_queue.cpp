@@ -13,14 +13,13 @@ namespace zabd::client {
 
 void EventQueue::take(const Event& event) {
     if (closed_) return;
-    if (event.type == EventType::kState && event.state == State::kClosed) last_taken_ = true;
-    if (waiter_) return finish({}, event);
-    if (events_.size() >= capacity_) {
+    const bool full = events_.size() >= capacity_;
+    if (full) {
         events_.clear();
         events_.push_back({.type = EventType::kLagged, .state = event.state});
-        if (event.type != EventType::kState) return;
     }
-    events_.push_back(event);
+    if (!full || event.type == EventType::kState) events_.push_back(event);
+    deliver();
 }
 
 std::optional<Event> EventQueue::poll() {
@@ -30,29 +29,41 @@ std::optional<Event> EventQueue::poll() {
     return event;
 }
 
-void EventQueue::finish(boost::system::error_code error, Event event) {
-    complete(std::move(waiter_), executor_, error, std::move(event));
+void EventQueue::deliver() {
+    if (!waiter_) return;
+    if (auto event = poll()) complete(std::move(waiter_), executor_, {}, std::move(*event));
+}
+
+void EventQueue::finish_later(boost::system::error_code error) {
+    if (!waiter_) return;
+    boost::asio::post(executor_, [handler = std::move(waiter_), executor = executor_, error]() mutable {
+        complete(std::move(handler), executor, error, Event{});
+    });
 }
 
 void EventQueue::wait(Handler handler) {
-    const auto post = [&](boost::system::error_code error, Event event) {
-        boost::asio::post(
-            executor_, [handler = std::move(handler), executor = executor_, error, event = std::move(event)]() mutable {
-                complete(std::move(handler), executor, error, std::move(event));
-            });
+    const auto refuse = [&](Errc why) {
+        boost::asio::post(executor_, [handler = std::move(handler), executor = executor_, why]() mutable {
+            complete(std::move(handler), executor, make_error_code(why), Event{});
+        });
     };
-    if (closed_ || waiter_) return post(make_error_code(Errc::kWatchClosed), {});
-    if (auto event = poll()) return post({}, std::move(*event));
-    if (last_taken_ || engine_.expired()) return post(make_error_code(Errc::kClosed), {});
+    if (closed_ || waiter_) return refuse(Errc::kWatchClosed);
+    const auto engine = engine_.lock();
+    const bool last_taken = events_.empty() && (!engine || engine->protocol().state() == State::kClosed);
+    if (last_taken) return refuse(Errc::kClosed);
     waiter_.swap(handler);  // assigning it recurses without end in Boost 1.81
     ++waits_;
+    // An event stays in the queue until its waiter resumes, so that a wait cancelled until then takes none.
+    if (!events_.empty()) {
+        boost::asio::post(executor_, [queue = weak_from_this()] {
+            if (const auto self = queue.lock()) self->deliver();
+        });
+    }
     auto slot = boost::asio::get_associated_cancellation_slot(waiter_);
     if (!slot.is_connected()) return;
-    slot.assign([queue = weak_from_this(), executor = executor_, wait = waits_](boost::asio::cancellation_type) {
-        boost::asio::post(executor, [queue, wait] {
-            const auto self = queue.lock();
-            if (self && self->waiter_ && self->waits_ == wait) self->finish(boost::asio::error::operation_aborted, {});
-        });
+    slot.assign([queue = weak_from_this(), wait = waits_](boost::asio::cancellation_type) {
+        const auto self = queue.lock();
+        if (self && self->waits_ == wait) self->finish_later(boost::asio::error::operation_aborted);
     });
 }
 
@@ -60,10 +71,7 @@ void EventQueue::close() {
     if (std::exchange(closed_, true)) return;
     events_.clear();
     if (const auto engine = engine_.lock()) engine->drop(*this);
-    if (!waiter_) return;
-    boost::asio::post(executor_, [handler = std::move(waiter_), executor = executor_]() mutable {
-        complete(std::move(handler), executor, make_error_code(Errc::kWatchClosed), Event{});
-    });
+    finish_later(make_error_code(Errc::kWatchClosed));
 }
 
 // --- Watch: the handle -----------------------------------------------------------------------------------------------

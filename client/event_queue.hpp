@@ -31,7 +31,10 @@ public:
     [[nodiscard]] const boost::asio::any_io_executor& executor() const { return executor_; }
 
 private:
-    void finish(boost::system::error_code error, Event event);
+    /// Gives the next event to whoever waits, if both are there.
+    void deliver();
+    /// Whoever waits waits no more.
+    void finish_later(boost::system::error_code error);
 
     std::weak_ptr<Engine> engine_;
     boost::asio::any_io_executor executor_;
@@ -39,7 +42,6 @@ private:
     std::deque<Event> events_;
     Handler waiter_;
     std::uint64_t waits_ = 0;  // so far: names the current one
-    bool last_taken_ = false;  // State::kClosed: no more will come
     bool closed_ = false;
 };
 

@@ -19,7 +19,8 @@ constexpr Xid kXidAuth = -4;
 constexpr Xid kXidSetWatches = -8;
 
 constexpr std::size_t kRearmingBytesMax = 128 << 10;  // of paths in one setWatches, as Java's client has it
-constexpr std::size_t kTrimBytes = 64 << 10;          // answered requests' bytes that are worth being moved over
+constexpr std::size_t kRequestHeaderBytes = 8;
+constexpr std::size_t kTrimBytes = 64 << 10;  // answered requests' bytes that are worth being moved over
 
 std::error_code as_error(wire::ErrorCode code) {
     return code == wire::ErrorCode::kOk ? std::error_code() : std::error_code(static_cast<int>(code), category());
@@ -73,8 +74,8 @@ Protocol::Number Protocol::submit(Request request, std::unique_ptr<Call> call, I
     if (request.op == OpCode::kAuth) {
         wire::InPlaceEncoder(request.frame.data()).put_int(kXidAuth);
         if (greeted()) append_raw(request.frame);
-        identities_.push_back({std::move(request.frame), std::move(call), deadline});
-        return 0;
+        identities_.push_back({++last_number_, std::move(request.frame), std::move(call), deadline});
+        return last_number_;
     }
     if (request.after_sync) {
         std::string sync;
@@ -112,20 +113,35 @@ Protocol::Entry& Protocol::append(std::string_view frame, OpCode op, Instant now
 
 void Protocol::append_raw(std::string_view frame) { append_framed(stream_, frame); }
 
-void Protocol::give_up(Number number, std::error_code error) {
-    const auto found = std::ranges::lower_bound(entries_, number, {}, &Entry::number);
-    if (found == entries_.end() || found->number != number || !found->call) return;
-    const auto call = std::move(found->call);
-    const bool unsent = !was_sent(*found);
-    if (unsent) {
+void Protocol::give_up(const std::vector<Number>& numbers, std::error_code error) {
+    struct GivenUp {
+        std::unique_ptr<Call> call;
+        std::error_code error;
+    };
+    std::vector<GivenUp> given_up;
+    std::vector<Number> unsent;
+    for (const auto number : numbers) {
+        const auto entry = std::ranges::lower_bound(entries_, number, {}, &Entry::number);
+        if (entry == entries_.end() || entry->number != number || !entry->call) continue;
+        const bool left = was_sent(*entry);
+        if (!left) unsent.push_back(number);
+        const bool harmless = !left && error == Errc::kOperationTimeout;
+        given_up.push_back({std::move(entry->call), harmless ? make_error_code(Errc::kNotSent) : error});
+    }
+    for (auto& identity : identities_) {
+        if (identity.call && std::ranges::binary_search(numbers, identity.number)) {
+            given_up.push_back({std::move(identity.call), error});
+        }
+    }
+    if (!unsent.empty()) {
         take_out(
             [&](const Entry& entry) {
                 return !was_sent(entry) &&
-                       (entry.number == number || (entry.guards_next && entry.number + 1 == number));
+                       std::ranges::binary_search(unsent, entry.guards_next ? entry.number + 1 : entry.number);
             },
             Between::kKeep);
     }
-    call->finish(unsent && error == Errc::kOperationTimeout ? make_error_code(Errc::kNotSent) : error, {});
+    for (const auto& [call, outcome] : given_up) call->finish(outcome, {});
 }
 
 std::vector<Protocol::Entry> Protocol::take_out(const std::function<bool(const Entry&)>& which, Between between) {
@@ -143,7 +159,7 @@ std::vector<Protocol::Entry> Protocol::take_out(const std::function<bool(const E
     for (auto& entry : entries_) {
         copy_between_up_to(entry.begin);
         if (which(entry)) {
-            if (was_sent(entry)) copy_up_to(entry.end);  // perhaps in part: it goes on to its end, unheeded
+            ZABD_ASSERT(!was_sent(entry));  // what has left in part must go on to its end
             copied_to = entry.end;
             taken.push_back(std::move(entry));
             continue;
@@ -166,16 +182,18 @@ void Protocol::close(std::unique_ptr<Call> call, Instant now) {
     const auto waiting = abandon();
     for (auto& entry : entries_) entry.arming.reset();
     take_out([this](const Entry& entry) { return !was_sent(entry); }, Between::kKeep);
-    if (greeted()) {
-        close_call_ = std::move(call);
-        std::string frame;
-        wire::Encoder out(frame);
-        wire::encode(out, wire::RequestHeader{0, OpCode::kCloseSession});
-        close_number_ = append(frame, OpCode::kCloseSession, now).number;
-    }
+    if (greeted()) append_close(now);
+    if (phase_ != Phase::kDown) close_call_ = std::move(call);
     set_state(State::kClosed);
     for (const auto& each : waiting) each->finish(Errc::kClosed, {});
     if (call) call->finish({}, {});
+}
+
+void Protocol::append_close(Instant now) {
+    std::string frame;
+    wire::Encoder out(frame);
+    wire::encode(out, wire::RequestHeader{0, OpCode::kCloseSession});
+    close_number_ = append(frame, OpCode::kCloseSession, now).number;
 }
 
 /// Whoever waits, for an answer or for an identity.
@@ -205,7 +223,14 @@ void Protocol::drop_sink(EventSink& sink, Instant now) {
 
 void Protocol::remove_watches(const std::vector<WatchRegistry::Removal>& removals, Instant now) {
     if (!greeted() || closing_) return;  // the next connection arms only what is wanted
+    // What is being armed just now, by another, would go too: better an event that nobody hears than one that never comes.
+    const auto being_armed = [&](const std::string& path) {
+        return std::ranges::any_of(entries_, [&](const Entry& entry) {
+            return entry.arming && entry.arming->path == path && listens(entry.arming->sink.lock().get());
+        });
+    };
     for (const auto& [path, type] : removals) {
+        if (being_armed(path)) continue;
         std::string frame;
         wire::Encoder out(frame);
         wire::encode(out, wire::RequestHeader{0, OpCode::kRemoveWatches});
@@ -214,20 +239,30 @@ void Protocol::remove_watches(const std::vector<WatchRegistry::Removal>& removal
     }
 }
 
-void Protocol::arm(const Arming& arming, std::error_code error) {
+void Protocol::arm(const Arming& arming, std::error_code error, Instant now) {
     auto kind = arming.kind;
     if (kind == WatchKind::kExists && !error) kind = WatchKind::kData;
     const bool armed = !error || (kind == WatchKind::kExists && error == Errc::kNoNode);
     const auto sink = arming.sink.lock();
-    if (armed && sink) watches_.add(kind, arming.path, *sink);
+    if (!armed) return;
+    if (listens(sink.get())) {
+        watches_.add(kind, arming.path, *sink);
+    } else if (!watches_.watches(arming.path)) {  // closed in the meantime
+        remove_watches({{arming.path, WatcherType::kAny}}, now);
+    }
 }
 
 void Protocol::set_state(State state) {
-    if (state_ == state) return;
+    if (state_ == state || state_ == State::kClosed) return;
     state_ = state;
-    const auto sinks = sinks_;  // a sink may drop another
+    tell(std::vector(sinks_), {.type = EventType::kState, .state = state});
+}
+
+bool Protocol::listens(const EventSink* sink) const { return std::ranges::find(sinks_, sink) != sinks_.end(); }
+
+void Protocol::tell(const std::vector<EventSink*>& sinks, const Event& event) {
     for (auto* sink : sinks) {
-        if (std::ranges::find(sinks_, sink) != sinks_.end()) sink->take({.type = EventType::kState, .state = state});
+        if (listens(sink)) sink->take(event);
     }
 }
 
@@ -236,19 +271,19 @@ void Protocol::set_state(State state) {
 void Protocol::connected(Instant now) {
     splitter_ = wire::FrameSplitter(options_.reply_bytes_max);
     phase_ = Phase::kGreeting;
+    served_ = false;
     fault_ = nullptr;
     heard_ = spoke_ = now;
     ping_out_ = false;
     identities_answered_ = 0;
     guard_error_ = {};
     const bool take_up = session_global_ && session_.id != SessionId::kNone;
+    const auto password = take_up ? session_.password : wire::Password();
     wire::ConnectRequest request{.last_zxid_seen = last_zxid_,
                                  .timeout_ms = static_cast<std::int32_t>(options_.session_timeout.count()),
                                  .session = take_up ? session_.id : SessionId::kNone,
-                                 .password = session_.password,
+                                 .password = std::string_view(password.data(), password.size()),
                                  .read_only = options_.allow_read_only};
-    const std::string no_password(wire::kPasswordBytes, '\0');
-    if (!take_up) request.password = no_password;
     std::string frame;
     wire::Encoder out(frame);
     wire::encode(out, request);
@@ -261,10 +296,14 @@ void Protocol::disconnected(Instant now) {
     phase_ = Phase::kDown;
     preface_.clear();
     const auto sent = std::exchange(sent_, base_);  // on the next connection nothing is sent
+    const auto is_lost = [&](const Entry& entry) {
+        const bool left = entry.begin < sent;
+        return !entry.call || (left && !(entry.repeatable && options_.retry_reads));
+    };
     auto failed = take_out(
         [&](const Entry& entry) {
-            const bool left = entry.begin < sent;
-            return !matters(entry) || (left && !(entry.repeatable && options_.retry_reads));
+            const auto* decisive = entry.guards_next ? guarded_by(entry) : &entry;
+            return !decisive || is_lost(*decisive);
         },
         Between::kDrop);
     if (closing_) {
@@ -278,15 +317,12 @@ void Protocol::disconnected(Instant now) {
     tick(now);
 }
 
-/// Does anybody wait for the answer, directly or behind it?
-bool Protocol::matters(const Entry& entry) const {
-    if (entry.call) return true;
-    if (!entry.guards_next) return false;
-    const auto next = std::ranges::lower_bound(entries_, entry.number + 1, {}, &Entry::number);
-    return next != entries_.end() && next->guarded && next->call;
+const Protocol::Entry* Protocol::guarded_by(const Entry& guard) const {
+    const auto next = std::ranges::lower_bound(entries_, guard.number + 1, {}, &Entry::number);
+    return next != entries_.end() && next->guarded && next->number == guard.number + 1 ? &*next : nullptr;
 }
 
-void Protocol::greet(std::string_view frame) {
+void Protocol::greet(std::string_view frame, Instant now) {
     const auto reply = wire::decode_connect_reply(frame);
     if (!reply) {
         fault_ = "the server's greeting does not decode";
@@ -295,9 +331,10 @@ void Protocol::greet(std::string_view frame) {
     if (reply->timeout_ms <= 0 || reply->session == SessionId::kNone) return refused();
     phase_ = Phase::kGreeted;
     session_.id = reply->session;
-    session_.password.assign(reply->password.data(), reply->password.size());
+    session_.password = reply->password;
     timeout_ = Millis(reply->timeout_ms);
     known_heard_ = spoke_;
+    if (closing_) return append_close(now);
     const bool read_only = reply->read_only.value_or(false);
     if (!read_only) {
         session_global_ = true;
@@ -330,13 +367,13 @@ void Protocol::receive(std::string_view bytes, Instant now) {
     while (!fault_ && phase_ != Phase::kDown) {
         const auto frame = splitter_.next();
         if (!frame) break;
-        phase_ == Phase::kGreeting ? greet(*frame) : take(*frame);
+        phase_ == Phase::kGreeting ? greet(*frame, now) : take(*frame, now);
     }
     if (splitter_.failed()) fault_ = "the server sent a frame that is larger than reply_bytes_max, or none";
     trim();
 }
 
-void Protocol::take(std::string_view frame) {
+void Protocol::take(std::string_view frame, Instant now) {
     wire::Decoder in(frame);
     wire::ReplyHeader header;
     wire::decode(in, header);
@@ -344,6 +381,7 @@ void Protocol::take(std::string_view frame) {
         fault_ = "the server's answer does not decode";
         return;
     }
+    served_ = true;
     switch (header.xid) {
         case wire::kXidWatchEvent: return take_event(in.rest(), header.zxid);
         case wire::kXidPing:
@@ -367,24 +405,37 @@ void Protocol::take(std::string_view frame) {
     } else if (entry.guarded) {
         if (const auto guard_error = std::exchange(guard_error_, {})) error = guard_error;
     }
-    answer(std::move(entry), error, in.rest());
+    answer(std::move(entry), error, in.rest(), now);
 }
 
-void Protocol::answer(Entry entry, std::error_code error, std::string_view body) {
+void Protocol::answer(Entry entry, std::error_code error, std::string_view body, Instant now) {
     if (entry.number == close_number_) {
         fault_ = "closed";
         if (const auto call = std::move(close_call_)) call->finish({}, {});
         return;
     }
-    if (entry.arming) arm(*entry.arming, error);
+    if (entry.arming) arm(*entry.arming, error, now);
+    if (entry.op == OpCode::kRemoveWatches && !error) {
+        const auto at = static_cast<std::size_t>(entry.begin - base_) + wire::kFramePrefixBytes + kRequestHeaderBytes;
+        const auto removed = wire::decoded<wire::WatchesRequest>(std::string_view(stream_).substr(at));
+        watches_.forget(removed->path, removed->type);
+    }
     if (entry.call) entry.call->finish(error, body);
 }
 
 void Protocol::take_event(std::string_view body, Zxid zxid) {
     const auto event = wire::decoded<wire::WatcherEvent>(body);
     const auto type = event ? type_of(event->type) : std::nullopt;
-    if (!event) fault_ = "the server's event does not decode";
-    if (type) watches_.fire(*type, event->path, zxid == kZxidUnknown ? Zxid() : zxid);
+    if (!event || !event->path.starts_with('/')) {
+        fault_ = "the server's event does not decode";
+        return;
+    }
+    if (!type || closing_) return;
+    const auto sinks = watches_.fire(*type, event->path);
+    const Event told{.type = *type,
+                     .path = std::string(watches_.within_chroot(event->path)),
+                     .zxid = zxid == kZxidUnknown ? Zxid() : zxid};
+    tell(sinks, told);
 }
 
 void Protocol::take_identity(std::error_code error) {
@@ -445,25 +496,18 @@ void Protocol::tick(Instant now) {
     if (now < first_deadline_) return;
     first_deadline_ = Instant::max();
     std::vector<Number> late;
-    for (const auto& entry : entries_) {
-        if (!entry.call) continue;
-        if (entry.deadline <= now) {
-            late.push_back(entry.number);
+    const auto look_at = [&](const auto& waiting) {
+        if (!waiting.call) return;
+        if (waiting.deadline <= now) {
+            late.push_back(waiting.number);
         } else {
-            first_deadline_ = std::min(first_deadline_, entry.deadline);
+            first_deadline_ = std::min(first_deadline_, waiting.deadline);
         }
-    }
-    std::vector<std::unique_ptr<Call>> late_identities;
-    for (auto& identity : identities_) {
-        if (!identity.call) continue;
-        if (identity.deadline <= now) {
-            late_identities.push_back(std::move(identity.call));
-        } else {
-            first_deadline_ = std::min(first_deadline_, identity.deadline);
-        }
-    }
-    for (const auto number : late) give_up(number, Errc::kOperationTimeout);
-    for (const auto& call : late_identities) call->finish(Errc::kOperationTimeout, {});
+    };
+    for (const auto& entry : entries_) look_at(entry);
+    for (const auto& identity : identities_) look_at(identity);
+    std::ranges::sort(late);
+    give_up(late, Errc::kOperationTimeout);
 }
 
 Instant Protocol::next_wakeup() const {

@@ -65,7 +65,7 @@ public:
     /// After refusal() found nothing.
     Number submit(Request request, std::unique_ptr<Call> call, Instant now);
     /// Finishes it with `error` if it still waits; it is not sent if it was not.
-    void give_up(Number number, std::error_code error);
+    void give_up(Number number, std::error_code error) { give_up(std::vector{number}, error); }
     /// Finishes all that waits (kClosed), asks the server to end the session, and finishes `call` when it has, or when
     /// the connection is lost. Once.
     void close(std::unique_ptr<Call> call, Instant now);
@@ -99,6 +99,8 @@ public:
     [[nodiscard]] bool over() const;
     /// Is there a server's greeting on this connection?
     [[nodiscard]] bool greeted() const { return phase_ == Phase::kGreeted; }
+    /// And has it sent anything since? One that greets and hangs up is no better than one that does not accept.
+    [[nodiscard]] bool served() const { return served_; }
     [[nodiscard]] const Session& session() const { return session_; }
     [[nodiscard]] Millis session_timeout() const { return timeout_; }
     /// See Client::session_deadline().
@@ -128,6 +130,7 @@ private:
         bool guarded = false;
     };
     struct Identity {
+        Number number = 0;
         std::string frame;
         std::unique_ptr<Call> call;  // nullptr: answered
         Instant deadline{};
@@ -136,15 +139,21 @@ private:
 
     Entry& append(std::string_view frame, wire::OpCode op, Instant now);
     void append_raw(std::string_view frame);
-    void greet(std::string_view frame);
+    void append_close(Instant now);
+    /// All at once, as each costs a pass over what has not been sent. In ascending order.
+    void give_up(const std::vector<Number>& numbers, std::error_code error);
+    void greet(std::string_view frame, Instant now);
     void refused();
-    void take(std::string_view frame);
+    void take(std::string_view frame, Instant now);
     void take_event(std::string_view body, Zxid zxid);
     void take_identity(std::error_code error);
-    void answer(Entry entry, std::error_code error, std::string_view body);
-    void arm(const Arming& arming, std::error_code error);
+    void answer(Entry entry, std::error_code error, std::string_view body, Instant now);
+    void arm(const Arming& arming, std::error_code error, Instant now);
     void remove_watches(const std::vector<WatchRegistry::Removal>& removals, Instant now);
     void set_state(State state);
+    /// Those that still listen: each may drop others.
+    void tell(const std::vector<EventSink*>& sinks, const Event& event);
+    [[nodiscard]] bool listens(const EventSink* sink) const;
     void fail_all(std::error_code error);
     /// What stands between requests: pings, identities.
     enum class Between : std::uint8_t { kKeep, kDrop };
@@ -152,7 +161,8 @@ private:
     std::vector<Entry> take_out(const std::function<bool(const Entry&)>& which, Between between);
     void trim();
     [[nodiscard]] bool was_sent(const Entry& entry) const { return entry.begin < sent_; }
-    [[nodiscard]] bool matters(const Entry& entry) const;
+    /// Of a guard: what it guards, unless that is gone.
+    [[nodiscard]] const Entry* guarded_by(const Entry& guard) const;
 
     ProtocolOptions options_;
     wire::FrameSplitter splitter_;
@@ -161,6 +171,7 @@ private:
 
     State state_ = State::kConnecting;
     Phase phase_ = Phase::kDown;
+    bool served_ = false;  // on this connection
     const char* fault_ = nullptr;
     bool closing_ = false;
     std::unique_ptr<Call> close_call_;

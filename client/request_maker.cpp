@@ -38,6 +38,11 @@ void check_path(Request& request, std::string_view path) {
     if (!can_be_path(path)) request.error = Errc::kBadArguments;
 }
 
+bool sequential(CreateMode mode) {
+    return mode == CreateMode::kPersistentSequential || mode == CreateMode::kEphemeralSequential ||
+           mode == CreateMode::kPersistentSequentialTtl;
+}
+
 void encode_create(wire::Encoder& out, OpCode op, const wire::CreateRequest& create, std::int64_t ttl_ms) {
     if (op == OpCode::kCreateTtl) {
         wire::encode(out, wire::CreateTtlRequest{create.path, create.data, create.acl, create.mode, ttl_ms});
@@ -64,6 +69,15 @@ std::string RequestMaker::whole(std::string_view path) const {
     return whole;
 }
 
+std::string RequestMaker::whole_new(Request& request, std::string_view path, CreateMode mode) const {
+    if (!sequential(mode)) {
+        check_path(request, path);
+        return whole(path);
+    }
+    check_path(request, std::string(path) + '0');
+    return std::string(chroot_) + std::string(path);
+}
+
 Request RequestMaker::of_path(OpCode op, std::string_view path, const CallOptions& options) const {
     Request request{.op = op, .repeatable = true, .timeout = options.timeout};
     check_path(request, path);
@@ -87,11 +101,10 @@ Request RequestMaker::read(OpCode op, std::string_view path, const ReadOptions& 
 
 Request RequestMaker::create(std::string_view path, std::string_view data, const CreateOptions& options) const {
     Request request{.op = create_op(options.mode, options.ttl), .timeout = options.timeout};
-    check_path(request, path);
+    const auto full = whole_new(request, path, options.mode);
     if (request.op == OpCode::kError) request.error = Errc::kBadArguments;
     wire::Encoder out(request.frame);
     wire::encode(out, wire::RequestHeader{0, request.op});
-    const auto full = whole(path);
     encode_create(out, request.op, {full, data, options.acl ? *options.acl : open_acl(), options.mode},
                   options.ttl.count());
     return request;
@@ -123,10 +136,9 @@ Request RequestMaker::multi(const Multi& multi, const CallOptions& options) cons
     wire::Encoder out(request.frame);
     wire::encode(out, wire::RequestHeader{0, request.op});
     for (const auto& operation : multi.operations_) {
-        check_path(request, operation.path);
         if (operation.op == OpCode::kError) request.error = Errc::kBadArguments;
         wire::encode(out, wire::MultiHeader{.op = operation.op});
-        const auto path = whole(operation.path);
+        const auto path = whole_new(request, operation.path, operation.mode);
         switch (operation.op) {
             case OpCode::kSetData:
                 wire::encode(out, wire::SetDataRequest{path, operation.data, operation.version});

@@ -69,6 +69,8 @@ public:
 
 private:
     [[nodiscard]] std::string whole(std::string_view path) const;  // with the chroot
+    /// Of what is to be created: a sequential node's last component may be its number alone ("/queue/").
+    [[nodiscard]] std::string whole_new(Request& request, std::string_view path, wire::CreateMode mode) const;
     [[nodiscard]] Request read(wire::OpCode op, std::string_view path, const ReadOptions& options,
                                WatchKind kind) const;
     [[nodiscard]] Request of_path(wire::OpCode op, std::string_view path, const CallOptions& options) const;

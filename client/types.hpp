@@ -4,6 +4,7 @@
 #pragma once
 
 #include "wire/acl.hpp"
+#include "wire/connect.hpp"
 #include "wire/ids.hpp"
 #include "wire/requests.hpp"
 #include "wire/stat.hpp"
@@ -80,10 +81,10 @@ struct NodeAcl {
     Stat stat;
 };
 
-/// "5:0000002a" style text is wire's; a session as one may keep it and take it up again with.
+/// What one keeps to take a session up again.
 struct Session {
     SessionId id = SessionId::kNone;
-    std::string password;  // 16 bytes
+    wire::Password password{};
 };
 
 enum class State : std::uint8_t {

@@ -8,6 +8,8 @@
 namespace zabd::client {
 namespace {
 
+constexpr std::array kOneShots{WatchKind::kData, WatchKind::kExists, WatchKind::kChildren};
+
 void add_once(std::vector<EventSink*>& sinks, EventSink* sink) {
     if (std::ranges::find(sinks, sink) == sinks.end()) sinks.push_back(sink);
 }
@@ -48,7 +50,7 @@ void WatchRegistry::add(WatchKind kind, std::string_view path, EventSink& sink) 
     add_once(found->second, &sink);
 }
 
-void WatchRegistry::fire(EventType type, std::string_view path, Zxid zxid) {
+std::vector<EventSink*> WatchRegistry::fire(EventType type, std::string_view path) {
     Sinks told;
     const auto tell = [&](WatchKind kind, std::string_view watched, bool spends) {
         auto& paths = of(kind);
@@ -68,13 +70,23 @@ void WatchRegistry::fire(EventType type, std::string_view path, Zxid zxid) {
     if (!children) {
         for (const auto ancestor : with_ancestors(path)) tell(WatchKind::kRecursive, ancestor, false);
     }
-    if (told.empty()) return;
-    const Event event{.type = type, .path = std::string(within_chroot(path)), .zxid = zxid};
-    for (auto* sink : told) sink->take(event);
+    return told;
 }
 
 void WatchRegistry::forget_one_shots() {
-    for (const auto kind : {WatchKind::kData, WatchKind::kExists, WatchKind::kChildren}) of(kind).clear();
+    for (const auto kind : kOneShots) of(kind).clear();
+}
+
+void WatchRegistry::forget(std::string_view path, WatcherType type) {
+    for (std::size_t i = 0; i < kKinds; ++i) {
+        if (type != WatcherType::kAny && type != type_of(static_cast<WatchKind>(i))) continue;
+        const auto found = paths_[i].find(path);
+        if (found != paths_[i].end()) paths_[i].erase(found);
+    }
+}
+
+bool WatchRegistry::watches(std::string_view path) const {
+    return std::ranges::any_of(paths_, [&](const Paths& paths) { return paths.contains(path); });
 }
 
 std::vector<WatchRegistry::Removal> WatchRegistry::drop(const EventSink& sink) {
@@ -93,11 +105,9 @@ std::vector<WatchRegistry::Removal> WatchRegistry::drop(const EventSink& sink) {
     }
     std::vector<Removal> removals;
     for (auto& [path, kind] : unwanted) {
-        // Servers before 3.9 know "any" of a path, but not the persistent kinds by themselves.
-        const bool last = std::ranges::none_of(paths_, [&](const Paths& paths) { return paths.contains(path); });
-        const bool shares_table = type_of(kind) == WatcherType::kData &&
-                                  (of(WatchKind::kData).contains(path) || of(WatchKind::kExists).contains(path));
-        if (shares_table) continue;
+        // "Any" of a path is what all servers know; those before 3.9 have no names for the persistent kinds.
+        const bool last = !watches(path);
+        if (!last && std::ranges::find(kOneShots, kind) != kOneShots.end()) continue;
         const Removal removal{path, last ? WatcherType::kAny : type_of(kind)};
         const auto same = [&](const Removal& other) {
             return other.path == removal.path && other.type == removal.type;

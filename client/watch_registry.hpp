@@ -1,6 +1,6 @@
 // Who is to be told of which path: the client's side of its watches.
 //
-// Effects   none but EventSink::take(). Sinks are not owned: they are dropped before they go.
+// Effects   none. Sinks are not owned, nor called: they are dropped before they go.
 // Source    what an event means for which kind of watch, and what setWatches makes up for: ZooKeeper's client protocol.
 #pragma once
 
@@ -31,22 +31,29 @@ public:
     explicit WatchRegistry(std::string chroot) : chroot_(std::move(chroot)) {}
 
     void add(WatchKind kind, std::string_view path, EventSink& sink);
-    /// Tells each sink once, and forgets the one-shot watches that the event spent.
-    void fire(EventType type, std::string_view path, Zxid zxid);
+    /// Who is to be told, each once. Forgets the one-shot watches that the event spent.
+    [[nodiscard]] std::vector<EventSink*> fire(EventType type, std::string_view path);
+    /// A path as callers know it.
+    [[nodiscard]] std::string_view within_chroot(std::string_view path) const;
     /// The session is over, and with it what the server would have fired for.
     void forget_one_shots();
+    /// The server has removed these, whoever wanted them.
+    void forget(std::string_view path, WatcherType type);
 
     /// What the server need not watch any more.
     struct Removal {
         std::string path;
         WatcherType type;
     };
-    /// Forgets the sink.
+    /// Forgets the sink. While somebody wants another kind of watch of a path, a one-shot of that path stays, at the
+    /// price of one event that nobody hears: servers before 3.9 hold one watch of a path and session, and would remove
+    /// what is still wanted.
     std::vector<Removal> drop(const EventSink& sink);
 
     /// Frames (header and body, without length) that set all watches again, none with paths of more than `bytes_max`
     /// in sum unless it is a single one. `xid` is all of them's.
     [[nodiscard]] std::vector<std::string> rearming(Zxid seen, Xid xid, std::size_t bytes_max) const;
+    [[nodiscard]] bool watches(std::string_view path) const;
     [[nodiscard]] std::size_t size() const;
 
 private:
@@ -55,7 +62,6 @@ private:
     static constexpr std::size_t kKinds = 5;
 
     [[nodiscard]] Paths& of(WatchKind kind) { return paths_[static_cast<std::size_t>(kind)]; }
-    [[nodiscard]] std::string_view within_chroot(std::string_view path) const;
 
     std::string chroot_;
     std::array<Paths, kKinds> paths_;
