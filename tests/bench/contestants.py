@@ -38,6 +38,7 @@ class Programs:
         self.bench = build / "tests" / "bench" / "zabd-bench"
         self.echo = build / "tests" / "bench" / "zabd-bench-echo"
         self.disk = build / "tests" / "bench" / "zabd-bench-disk"
+        self.client = build / "tests" / "bench" / "zabd-bench-client"
 
     def generate(self, server, workload, **options):
         """One run of the generator on a running server: its JSON as a dict. `in_flight=4` becomes `--in-flight 4`."""

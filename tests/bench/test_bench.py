@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+import client_library
 import contestants
 
 SHORT = {"seconds": 0.3, "warm_up": 0.1, "sessions": 4, "nodes": 100, "parents": 10}
@@ -69,3 +70,10 @@ def test_a_server_that_is_not_there_is_an_error(programs, zabd):
     gone.kill()
     with pytest.raises(contestants.RunFailed, match="process"):
         programs.generate(gone, "get", **SHORT)
+
+
+@pytest.mark.parametrize("library", client_library.LIBRARIES)
+@pytest.mark.parametrize("operation", client_library.OPERATIONS)
+def test_a_client_library_is_measured(programs, zabd, library, operation):
+    run = client_library.measure(programs.client, zabd, library, operation, seconds=0.3, in_flight=4)
+    assert run["operations"] > 0 and run["cpu_us_per_operation"] > 0
