@@ -30,6 +30,9 @@ const std::map<std::string, Folder> kFolders{
     {"storage", {.pure = false, .may_include = {"wire"}}},
     {"net", {.pure = false, .may_include = {"wire"}}},
     {"server", {.pure = false, .may_include = {"wire", "server/core", "storage", "net"}}},
+    {"client", {.pure = false, .may_include = {"wire", "net"}}},
+    {"recipes", {.pure = false, .may_include = {"wire", "client"}}},
+    {"zabctl", {.pure = false, .may_include = {"wire", "client", "recipes"}}},
 };
 
 const std::set<std::string> kStandardNotForPure{
