@@ -192,6 +192,7 @@ void Engine::let_go() {
     up_ = false;  // what goes now must not write either
     const auto waiters = std::exchange(connected_waiters_, {});
     std::vector<EventQueue::Handler> handlers;
+    handlers.reserve(queues_.size());
     for (auto* queue : queues_) handlers.push_back(queue->abandon());
     const auto calls = protocol_.abandon();
 }

@@ -79,13 +79,14 @@ void EventQueue::close() {
 Watch::Watch(std::shared_ptr<EventQueue> queue) : queue_(std::move(queue)) {}
 Watch::Watch(Watch&&) noexcept = default;
 
-Watch& Watch::operator=(Watch&& other) noexcept {
+// Without memory to tell the server of it the process may as well end.
+Watch& Watch::operator=(Watch&& other) noexcept {  // NOLINT(bugprone-exception-escape)
     close();
     queue_ = std::move(other.queue_);
     return *this;
 }
 
-Watch::~Watch() { close(); }
+Watch::~Watch() { close(); }  // NOLINT(bugprone-exception-escape)
 
 bool Watch::open() const { return queue_ && !queue_->closed(); }
 

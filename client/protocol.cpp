@@ -183,10 +183,11 @@ void Protocol::close(std::unique_ptr<Call> call, Instant now) {
     for (auto& entry : entries_) entry.arming.reset();
     take_out([this](const Entry& entry) { return !was_sent(entry); }, Between::kKeep);
     if (greeted()) append_close(now);
-    if (phase_ != Phase::kDown) close_call_ = std::move(call);
+    close_call_ = std::move(call);
     set_state(State::kClosed);
     for (const auto& each : waiting) each->finish(Errc::kClosed, {});
-    if (call) call->finish({}, {});
+    if (phase_ != Phase::kDown) return;  // until the server has answered, or hung up
+    if (const auto closed = std::move(close_call_)) closed->finish({}, {});
 }
 
 void Protocol::append_close(Instant now) {

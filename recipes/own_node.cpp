@@ -72,7 +72,8 @@ std::string_view OwnNode::name() const {
     return whole.substr(whole.rfind('/') + 1);
 }
 
-void OwnNode::discard() noexcept {
+// Without memory for a coroutine the process may as well end.
+void OwnNode::discard() noexcept {  // NOLINT(bugprone-exception-escape)
     if (const auto removal = std::exchange(removal_, nullptr)) asio::co_spawn(executor_, removal(), asio::detached);
 }
 

@@ -70,7 +70,7 @@ QueueLock& QueueLock::operator=(QueueLock&& other) noexcept {
     return *this;
 }
 
-QueueLock::~QueueLock() {
+QueueLock::~QueueLock() {  // NOLINT(bugprone-exception-escape): without memory for a coroutine
     if (removal_) asio::co_spawn(executor_, persist(std::move(removal_)), asio::detached);
 }
 
