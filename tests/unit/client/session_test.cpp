@@ -12,6 +12,17 @@ using wire::OpCode;
 using Ops = std::vector<OpCode>;
 using Strings = std::vector<std::string>;
 
+namespace {
+
+/// Of an earlier process.
+Session kept_session() {
+    Session kept{.id = SessionId{0x99}};
+    kept.password.fill('q');
+    return kept;
+}
+
+}  // namespace
+
 // --- greeting --------------------------------------------------------------------------------------------------------
 
 TEST_CASE("the first greeting asks for a new session", "[client]") {
@@ -45,9 +56,7 @@ TEST_CASE("later ones take the session up, and name what has been seen", "[clien
 }
 
 TEST_CASE("a session of an earlier process is taken up", "[client]") {
-    Session kept{.id = SessionId{0x99}};
-    kept.password.fill('q');
-    Dialogue talk({.session = kept});
+    Dialogue talk({.session = kept_session()});
     const auto greeting = talk.open();
     CHECK(greeting.session == SessionId{0x99});
     CHECK(*greeting.password == std::string(16, 'q'));
@@ -93,7 +102,7 @@ TEST_CASE("a refused session is lost, and a new one is asked for", "[client]") {
 }
 
 TEST_CASE("without renewal the client is over with its session", "[client]") {
-    Dialogue talk({.session = {SessionId{0x99}, std::string(16, 'q')}, .renew_session = false});
+    Dialogue talk({.session = kept_session(), .renew_session = false});
     const auto identity = talk.ask(talk.make.add_auth("digest", "a:b", {}));
     talk.open();
     talk.greet(refused());
