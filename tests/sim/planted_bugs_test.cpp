@@ -126,7 +126,7 @@ TEST_CASE("each planted bug of an ensemble is found", "[planted-ensemble]") {
         {Bug::kProposalAltered, 10, {"I-PREFIX"}, "Z-41", 3},
         {Bug::kAckInflated, 60, {"I-LIVE"}, "Z-02", 3},
         {Bug::kAckOfDead, 80, {"I-DUR", "I-PREFIX"}, "Z-27", 3},
-        {Bug::kCommitBeforeQuorum, 120, {"I-DUR", "I-PREFIX"}, "Z-27", 3},
+        {Bug::kCommitBeforeQuorum, 400, {"I-DUR", "I-PREFIX"}, "Z-27", 3},
         {Bug::kCommitDropped, 5, {"I-LIN", "I-LIVE"}, "Z-25", 3},
         {Bug::kInformDropped, 40, {"I-LIN", "I-LIVE"}, "Z-51", 3},
         {Bug::kLeaderNeverSilent, 60, {"I-LIVE"}, "Z-36", 3},
