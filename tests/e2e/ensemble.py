@@ -9,6 +9,7 @@ Members are called by their numbers, 1 to N, observers last. Each is a harness.S
 that run and are not paused are `awake`. Every wait has a deadline and fails with the end of each member's log.
 """
 
+import os
 import pathlib
 import re
 import shutil
@@ -93,8 +94,10 @@ class Ensemble:
         return self[number].stop()
 
     def pause(self, number):
-        """As if cut off: its connections stay, nothing moves."""
-        self[number].process.send_signal(signal.SIGSTOP)
+        """As if cut off: its connections stay, nothing moves, not even the threads that the signal reaches late."""
+        process = self[number].process
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         self._paused.add(number)
 
     def resume(self, number):
