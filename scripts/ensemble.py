@@ -27,7 +27,7 @@ class Member:
         self.number = number
         self.directory = directory
         self.observer = observer
-        self.port = self.process = self.mode = None
+        self.port = self.admin_port = self.process = self.mode = None
 
     @property
     def log(self):
@@ -38,7 +38,7 @@ class Member:
         data.mkdir(parents=True, exist_ok=True)
         (data / "myid").write_text(f"{self.number}\n")
         configuration = self.directory / "zoo.cfg"
-        configuration.write_text(f"dataDir={data}\nclientPortAddress={HOST}\n{lines}")
+        configuration.write_text(f"dataDir={data}\nclientPortAddress={HOST}\nadmin.serverPort={self.admin_port}\n{lines}")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([os.environ["ZABD_BINARY"], str(configuration)], cwd=self.directory,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
@@ -75,6 +75,8 @@ def configuration(members, tick_ms):
     for member in members:
         role = "observer" if member.observer else "participant"
         lines.append(f"server.{member.number}={HOST}:{next(ports)}:{next(ports)}:{role};{HOST}:{member.port}")
+    for member in members:
+        member.admin_port = next(ports)
     if sum(not member.observer for member in members) == 1:
         lines.append("standaloneEnabled=false")
     return "\n".join(lines) + "\n"
@@ -104,6 +106,7 @@ def greet(members):
     print(f"""connect to {hosts}, such as
   echo srvr | nc {HOST} {members[0].port}
   python3 -c 'from kazoo.client import KazooClient as Z; z = Z("{hosts}"); z.start(); print(z.create("/hello", b"world"))'
+and a browser to http://{HOST}:{members[0].admin_port}/
 kill -9 one of them and see the others go on; Ctrl-C stops all.
 """, flush=True)
 

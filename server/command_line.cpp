@@ -1,5 +1,6 @@
 #include "server/command_line.hpp"
 
+#include "server/config_settings.hpp"
 #include "server/version.hpp"
 
 #include <CLI/CLI.hpp>
@@ -68,6 +69,7 @@ Config embedded_config(const Overrides& overrides) {
     config.client_address = overrides.client_address.value_or(config.client_address);
     config.data_dir = config.log_dir = overrides.data_dir.value_or(config.data_dir);
     config.words = {"ruok", "srvr", "stat", "mntr", "conf", "envi", "isro"};
+    config.settings = settings_of(config, {}, overrides);
     return config;
 }
 
@@ -108,10 +110,11 @@ Result<Command> parse_command_line(int argument_count, const char* const* argume
     return Command{.config = std::move(*config), .answer = parsed.check ? "zabd serves this configuration\n" : ""};
 }
 
-std::string greeting(const Config& config, std::uint16_t port) {
+std::string greeting(const Config& config, std::uint16_t port, std::string_view admin_url) {
     const auto where = fmt::format("{}:{}", config.client_address.empty() ? "*" : config.client_address, port);
     const auto data = std::filesystem::absolute(config.data_dir).lexically_normal().string();
     auto text = fmt::format("zabd {} listens on {}, its data are in {}\n", zabd_version(), where, data);
+    if (!admin_url.empty()) text += fmt::format("Its page is at {}\n", admin_url);
     if (!config.file.empty()) return text;
     const auto address = shown_address(config);
     text += fmt::format(

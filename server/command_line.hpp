@@ -29,6 +29,6 @@ struct Command {
 Result<Command> parse_command_line(int argument_count, const char* const* arguments);
 
 /// A few lines: where it listens, where its data are, how to try it.
-[[nodiscard]] std::string greeting(const Config& config, std::uint16_t port);
+[[nodiscard]] std::string greeting(const Config& config, std::uint16_t port, std::string_view admin_url = {});
 
 }  // namespace zabd::server

@@ -1,6 +1,8 @@
 #include "server/config.hpp"
 
 #include "server/config_keys.hpp"
+#include "server/config_keys_seeing.hpp"
+#include "server/config_settings.hpp"
 #include "server/printable.hpp"
 #include "server/properties.hpp"
 
@@ -32,6 +34,11 @@ std::string_view key_suffix(const ConfigKey& key, std::string_view name) {
     return name.substr(name.find(prefix) + prefix.size());
 }
 
+std::string_view bare_key(std::string_view key) {
+    static constexpr std::string_view kPrefix = "zookeeper.";
+    return key.starts_with(kPrefix) ? key.substr(kPrefix.size()) : key;
+}
+
 Result<void> apply(const Property& property, const std::string& name, ConfigDraft& draft) {
     const auto place = fmt::format("{}:{}: ", name, property.line);
     const auto* key = find_config_key(property.key);
@@ -50,6 +57,9 @@ Result<void> apply(const Property& property, const std::string& name, ConfigDraf
     const auto text = place + shown(property, outcome.secret) + " " + outcome.text;
     if (outcome.kind == KeyOutcome::Kind::kError) return failure(Errc::kBadConfig, text);
     if (outcome.kind == KeyOutcome::Kind::kWarning) draft.config.warnings.push_back(text);
+    draft.given.insert_or_assign(std::string(bare_key(property.key)),
+                                 GivenValue{.value = outcome.secret ? "***" : property.value,
+                                            .place = fmt::format("{}:{}", name, property.line)});
     return {};
 }
 
@@ -190,6 +200,8 @@ Result<Config> finish(const std::string& name, ConfigDraft draft, const Override
         return failure(Errc::kBadConfig, name + ": enforce.auth.enabled=true needs enforce.auth.schemes");
     }
     if (!draft.enforce_auth) config.enforced_schemes.clear();
+    if (const auto judged = judge_admin(name, draft); !judged) return std::unexpected(judged.error());
+    config.settings = settings_of(config, draft.given, overrides);
     return config;
 }
 

@@ -27,6 +27,47 @@ namespace zabd::server {
 
 using std::chrono::milliseconds;
 
+/// The HTTP endpoint. Without any credentials everybody may read, nobody write, and only loopback is bound.
+struct AdminConfig {
+    bool enabled = true;
+    std::string address = "127.0.0.1";  // empty: all of this machine's
+    std::uint16_t port = 8080;
+    bool port_given = false;  // then a port that is taken is an error, else a warning
+    std::string command_url = "/commands";
+    std::string operator_token;             // secret: never shown; empty: there is none
+    std::string reader_token;               // secret
+    std::vector<std::string> operators;     // "user:base64(SHA-1(user:password))"; secret
+    std::vector<std::string> readers;       // secret
+    std::vector<std::string> hosts;         // names that requests may be for, besides loopback's and `address`
+    std::filesystem::path tls_certificate;  // PEM; both or none
+    std::filesystem::path tls_key;          // PEM
+
+    [[nodiscard]] bool has_credentials() const {
+        return !operator_token.empty() || !reader_token.empty() || !operators.empty() || !readers.empty();
+    }
+};
+
+/// A second place for /metrics, without credentials: as ZooKeeper's Prometheus provider.
+struct MetricsConfig {
+    bool enabled = false;
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 7000;
+};
+
+struct AuditConfig {
+    bool enabled = false;
+    std::filesystem::path file;             // empty: audit.log in the data directory
+    std::size_t file_bytes_max = 64 << 20;  // then it is rotated
+    std::size_t files_max = 10;             // kept besides the current one
+};
+
+/// For who asks what is in force, and why.
+struct Setting {
+    std::string key;
+    std::string value;   // "***" of a secret
+    std::string source;  // "zoo.cfg:12", "default", "command line", "derived"
+};
+
 /// Values in here are as they will be used: defaults filled in, limits derived.
 struct Config {
     std::filesystem::path file;  // empty: there was none
@@ -76,7 +117,14 @@ struct Config {
     std::uint64_t log_retain_bytes = 64 << 20;     // of log behind the checkpoint, kept for members that lag
     Counter epoch_counter_max = zab::kCounterMax;  // of an epoch's transactions; then the next one begins
 
+    // Seeing into it.
+    AdminConfig admin;
+    MetricsConfig metrics;
+    AuditConfig audit;
+    milliseconds slow_request{1000};  // a request that takes longer is named in the log with its stages; 0: none is
+
     std::string log_level = "info";
+    std::vector<Setting> settings;      // every key that has an effect
     std::vector<std::string> warnings;  // to be logged once there is a log
 };
 

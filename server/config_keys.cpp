@@ -1,61 +1,23 @@
 #include "server/config_keys.hpp"
 
+#include "server/config_keys_seeing.hpp"
+#include "server/config_values.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <limits>
 #include <utility>
-#include <vector>
 
 namespace zabd::server {
 namespace {
 
 using Kind = KeyOutcome::Kind;
 
-constexpr std::int64_t kIntMax = std::numeric_limits<std::int32_t>::max();
 constexpr std::size_t kSegmentBytesMin = 1 << 20;
 constexpr std::size_t kSegmentBytesMax = std::size_t{1} << 30;
 constexpr std::size_t kExtraBytesMin = 1024;
 
-KeyOutcome fine() { return {}; }
-KeyOutcome warning(std::string text) { return {.kind = Kind::kWarning, .text = std::move(text)}; }
-KeyOutcome error(std::string text) { return {.kind = Kind::kError, .text = std::move(text)}; }
-
-// --- values ----------------------------------------------------------------------------------------------------------
-
-bool equal_but_for_case(std::string_view lower, std::string_view value) {
-    const auto lowered = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::ranges::equal(lower, value, {}, {}, lowered);
-}
-
-std::optional<std::int64_t> number(std::string_view value) {
-    if (value.starts_with('+')) value.remove_prefix(1);
-    std::int64_t result = 0;
-    const auto [stopped, code] = std::from_chars(value.data(), value.data() + value.size(), result);
-    if (value.empty() || code != std::errc() || stopped != value.data() + value.size()) return std::nullopt;
-    return result;
-}
-
-struct Range {
-    std::int64_t min = 0;
-    std::int64_t max = kIntMax;
-    const char* unit = "";
-};
-
-/// Hands a number in the range to `take`; tells what it should have been otherwise.
-template <class Take>
-KeyOutcome with_number(std::string_view value, const Range& range, const Take& take) {
-    const auto result = number(value);
-    if (!result) return error(fmt::format("is not a number{}", range.unit));
-    if (*result < range.min || *result > range.max) {
-        return error(fmt::format("is not from {} to {}", range.min, range.max));
-    }
-    take(*result);
-    return fine();
-}
-
-constexpr Range kAnyInt{.min = -kIntMax - 1};
+// --- values of the configuration ---------------------------------------------------------------------------------------
 
 template <milliseconds Config::*member, std::int64_t min = 0>
 KeyOutcome set_milliseconds(ConfigDraft& draft, std::string_view value) {
@@ -71,33 +33,10 @@ KeyOutcome set_limit(ConfigDraft& draft, std::string_view value) {
     });
 }
 
-/// Keys that ZooKeeper's parser reads: anything but true and false is an error.
-template <class Take>
-KeyOutcome with_bool(std::string_view value, const Take& take) {
-    const bool yes = equal_but_for_case("true", value);
-    if (!yes && !equal_but_for_case("false", value)) return error("is neither true nor false");
-    return take(yes);
-}
-
 /// Keys that are properties to ZooKeeper: all but true is false.
 template <bool Config::*member>
 KeyOutcome set_flag(ConfigDraft& draft, std::string_view value) {
-    const bool yes = equal_but_for_case("true", value);
-    draft.config.*member = yes;
-    if (yes || equal_but_for_case("false", value)) return fine();
-    return warning("is neither true nor false: taken as false, as ZooKeeper does");
-}
-
-std::vector<std::string> comma_list(std::string_view value) {
-    std::vector<std::string> items;
-    while (!value.empty()) {
-        auto item = value.substr(0, value.find(','));
-        value.remove_prefix(std::min(value.size(), item.size() + 1));
-        const auto first = item.find_first_not_of(" \t");
-        if (first == std::string_view::npos) continue;
-        items.emplace_back(item.substr(first, item.find_last_not_of(" \t") - first + 1));
-    }
-    return items;
+    return with_flag(value, [&](bool yes) { draft.config.*member = yes; });
 }
 
 // --- the client port -------------------------------------------------------------------------------------------------
@@ -388,6 +327,9 @@ constexpr const char* kNotYet = "is for what zabd does not have yet";
 constexpr const char* kTls = "is for TLS, which zabd does not have yet";
 constexpr const char* kSasl = "is for SASL, which zabd does not have yet";
 constexpr const char* kJava = "is for the insides of the Java server";
+constexpr const char* kAdminConnections = "is for connections that stay open between requests: zabd closes each";
+constexpr const char* kMetricsInside = "is for the insides of the Java server's metrics";
+constexpr const char* kAudit = "is for the Java server's audit loggers: see zabd.audit.file";
 constexpr const char* kStorage = "is for ZooKeeper's snapshots and logs; zabd's are kept in another way";
 
 // The order of docs/operations.md. Of several that match, an exact name wins, else the first.
@@ -443,6 +385,27 @@ constexpr ConfigKey kKeys[] = {
     {"zabd.log.retainMiB", set_log_retained},
     {"zabd.epochCounterMax", set_epoch_counter},
     {"zabd.zookeeperPasswords", set_flag<&Config::zookeeper_passwords>},
+    {"admin.enableServer", set_admin_enabled},
+    {"admin.serverAddress", set_admin_address},
+    {"admin.serverPort", set_admin_port},
+    {"admin.commandURL", set_admin_command_url},
+    {"zabd.admin.operatorToken", set_operator_token},
+    {"zabd.admin.operatorTokenFile", set_operator_token_file},
+    {"zabd.admin.readerToken", set_reader_token},
+    {"zabd.admin.readerTokenFile", set_reader_token_file},
+    {"zabd.admin.operators", set_operators},
+    {"zabd.admin.readers", set_readers},
+    {"zabd.admin.hosts", set_admin_hosts},
+    {"zabd.admin.tlsCertificate", set_admin_certificate},
+    {"zabd.admin.tlsKey", set_admin_key},
+    {"metricsProvider.className", set_metrics_provider},
+    {"metricsProvider.httpHost", set_metrics_address},
+    {"metricsProvider.httpPort", set_metrics_port},
+    {"audit.enable", set_audit},
+    {"zabd.audit.file", set_audit_file},
+    {"zabd.audit.fileMaxMiB", set_audit_file_size},
+    {"zabd.audit.filesMax", set_audit_files},
+    {"zabd.slowRequestMs", set_milliseconds<&Config::slow_request>},
 
     // Read only to be judged.
     {"secureClientPort", refuse_tls},
@@ -458,7 +421,9 @@ constexpr ConfigKey kKeys[] = {
     {"serverCnxnFactory", check_connection_factory},
     {"localSessionsEnabled", check_local_sessions},
     {"localSessionsUpgradingEnabled", check_local_sessions},
-    {"admin.enableServer", off_only},
+    {"admin.forceHttps", set_admin_force_tls},
+    {"admin.portUnification", check_admin_port_unification},
+    {"admin.needClientAuth", check_admin_client_certificates},
     {"client.portUnification", off_only},
     {"portUnification", off_only},
 
@@ -511,9 +476,11 @@ constexpr ConfigKey kKeys[] = {
     {"connectionFreezeTime", nullptr, kNotYet},
     {"connectionDrop*", nullptr, kNotYet},
     {"connectionDecreaseRatio", nullptr, kNotYet},
+    {"admin.idleTimeout", nullptr, kAdminConnections},
     {"admin.*", nullptr, kNotYet},
-    {"metricsProvider.*", nullptr, kNotYet},
-    {"audit.*", nullptr, kNotYet},
+    {"metricsProvider.httpsPort", nullptr, kTls},
+    {"metricsProvider.*", nullptr, kMetricsInside},
+    {"audit.*", nullptr, kAudit},
     {"ensembleAuthName", nullptr, kNotYet},
     {"IPAuthenticationProvider.usexforwardedfor", nullptr, kNotYet},
     {"ssl.*", nullptr, kTls},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "server/config.hpp"
+#include "server/config_settings.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +32,8 @@ struct ConfigDraft {
     bool standalone_enabled = true;  // one participant is no ensemble
     std::optional<bool> peer_type_observer;
     std::optional<milliseconds> hold_max;
+    bool admin_tls_wanted = false;
+    GivenValues given;  // of keys that have an effect
 };
 
 /// What became of a value.

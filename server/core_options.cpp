@@ -44,6 +44,8 @@ core::Options core_options(const Config& config, WallTime start) {
     options.read_only_enabled = config.read_only_enabled;
     options.zookeeper_passwords = config.zookeeper_passwords;
     options.linearizable_reads = config.linearizable_reads;
+    options.audit = config.audit.enabled;
+    options.slow_request = config.slow_request;
     options.counter_max = config.epoch_counter_max;
     if (config.ensemble) join_ensemble(*config.ensemble, options);
     return options;

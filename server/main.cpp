@@ -1,3 +1,4 @@
+#include "server/admin/admin.hpp"
 #include "server/command_line.hpp"
 #include "server/config.hpp"
 #include "server/export.hpp"
@@ -46,8 +47,14 @@ int serve(int argument_count, const char* const* arguments) {
     if (!runtime) {
         return fail(runtime.error(), runtime.error().code == Errc::kBadConfig ? kExitBadConfig : kExitNoData);
     }
+    const auto admin = admin::Admin::open(command->config, (*runtime)->desk());
+    if (!admin) {
+        return fail(admin.error(), admin.error().code == Errc::kBadConfig ? kExitBadConfig : kExitUnexpected);
+    }
     if (const auto listening = (*runtime)->listen(); !listening) return fail(listening.error(), kExitUnexpected);
-    std::fputs(greeting(command->config, (*runtime)->port()).c_str(), stdout);
+    (*runtime)->tell((*admin)->witness());
+    (*admin)->start((*runtime)->port());
+    std::fputs(greeting(command->config, (*runtime)->port(), (*admin)->url()).c_str(), stdout);
     std::fflush(stdout);
     (*runtime)->run();
     return kExitNormal;

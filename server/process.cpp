@@ -17,14 +17,14 @@ namespace {
 
 constexpr std::uint64_t kMegabyte = 1 << 20;
 
+}  // namespace
+
 std::uint64_t resident_bytes() {
     std::uint64_t program_pages = 0;
     std::uint64_t resident_pages = 0;
     std::ifstream{"/proc/self/statm"} >> program_pages >> resident_pages;
     return resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
-
-}  // namespace
 
 void raise_descriptor_limit() {
     rlimit limit{};

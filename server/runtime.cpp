@@ -6,6 +6,7 @@
 #include "server/peer_shell.hpp"
 #include "server/printable.hpp"
 #include "server/process.hpp"
+#include "server/stage_sampler.hpp"
 #include "server/storage_shell.hpp"
 #include "server/words.hpp"
 
@@ -18,6 +19,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <deque>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -34,6 +37,7 @@ constexpr milliseconds kDrainMax{10'000};           // for what was taken to bec
 constexpr milliseconds kMemberDrainMax{1'000};      // the others go on without it
 constexpr std::size_t kBytesPerBatchMax = 1 << 20;  // of replies, before they are handed on within a turn
 constexpr std::size_t kBytesKeptMax = 4 << 20;      // of their buffer, between batches
+constexpr unsigned kSlowRequestsPerSecond = 10;     // are named in the log
 constexpr std::uint64_t kTraceMask = 306;           // ZooKeeper's default; zabd traces nothing
 
 template <class Clock>
@@ -70,6 +74,8 @@ void log_event(const core::Event& event) {
             return spdlog::debug("session refused session=0x{:x} {}", session, printable(event.detail));
         case kEpochAdvanced: return spdlog::info("epoch advanced zxid={}", zxid);
         case kReaped: return spdlog::debug("reaped zxid={} path={}", zxid, printable(event.detail));
+        case kSlowRequest:
+            return spdlog::warn("slow request session=0x{:x} zxid={} {}", session, zxid, printable(event.detail));
         case kRole:
         case kPeer: return spdlog::info("{}", printable(event.detail));
     }
@@ -77,7 +83,51 @@ void log_event(const core::Event& event) {
 
 }  // namespace
 
-class Runtime::Impl final : public net::ConnectionEvents, public CoreFeed {
+/// Lets so many through in a second: a disk that hangs makes every request slow.
+class RateLimit {
+public:
+    explicit RateLimit(unsigned per_second) : per_second_(per_second) {}
+    [[nodiscard]] bool lets_through(steady_clock::time_point now) {
+        if (now - since_ >= std::chrono::seconds{1}) since_ = now, count_ = 0;
+        return count_++ < per_second_;
+    }
+
+private:
+    unsigned per_second_;
+    unsigned count_ = 0;
+    steady_clock::time_point since_{};
+};
+
+/// What was asked at the desk and is not answered. From any thread.
+class Questions {
+public:
+    /// False: it is too late.
+    bool add(Desk::Question question) {
+        const std::lock_guard lock(mutex_);
+        if (!closed_) waiting_.push_back(std::move(question));
+        return !closed_;
+    }
+    std::optional<Desk::Question> take() {
+        const std::lock_guard lock(mutex_);
+        if (waiting_.empty()) return std::nullopt;
+        auto question = std::move(waiting_.front());
+        waiting_.pop_front();
+        return question;
+    }
+    void close() {
+        std::deque<Desk::Question> dropped;
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        dropped.swap(waiting_);
+    }
+
+private:
+    std::mutex mutex_;
+    bool closed_ = false;
+    std::deque<Desk::Question> waiting_;
+};
+
+class Runtime::Impl final : public net::ConnectionEvents, public CoreFeed, public Desk {
 public:
     explicit Impl(const Config& config) : config_(config) {}
 
@@ -88,8 +138,32 @@ public:
         asio::post(io_, [this] { drain(); });
     }
     [[nodiscard]] std::uint16_t port() const { return server_->port(); }
+    void tell(Witness& witness) { witness_ = &witness; }
+
+    // Desk
+    void ask(Question question) override {
+        if (questions_.add(std::move(question))) asio::post(io_, [this] { answer_one(); });
+    }
 
 private:
+    class Looking final : public Inside {
+    public:
+        explicit Looking(Impl& impl) : impl_(impl) {}
+        [[nodiscard]] const core::Core& core() const override { return *impl_.core_; }
+        [[nodiscard]] ServerFigures figures() const override { return impl_.figures(); }
+        void give(const core::Input& input) override {
+            impl_.give(input);
+            impl_.settle();
+        }
+        void reset_statistics(bool connections_only) override {
+            impl_.reset_statistics(connections_only);
+            impl_.settle();
+        }
+
+    private:
+        Impl& impl_;
+    };
+
     // net::ConnectionEvents
     void on_open(ConnectionId connection, std::string_view address, std::uint16_t port) override;
     void on_frame(ConnectionId connection, std::string_view frame) override;
@@ -116,14 +190,19 @@ private:
     void carry_out(core::SendElection& output) { peers_->send_election(output.to, bytes_of(output)); }
     void carry_out(core::AppendToLog& output);
     void carry_out(core::Event& output);
+    void carry_out(core::Audited& output) {
+        if (witness_) witness_->on_audited(std::move(output));
+    }
     [[nodiscard]] std::string_view bytes_of(const auto& range) const {
         return std::string_view(outputs_.bytes).substr(range.begin, range.size);
     }
 
+    void answer_one();
     void start_ticking();
     std::string answer(ConnectionId connection, net::Word word, std::string_view argument);
-    [[nodiscard]] std::string reset(net::Word word);
+    void reset_statistics(bool connections_only);
     [[nodiscard]] ServerFigures figures() const;
+    [[nodiscard]] ServerFigures figures_with_descriptors() const;
     void drain();
     void close_once_drained();
     void finish();
@@ -133,6 +212,11 @@ private:
     std::optional<core::Core> core_;
     core::Outputs outputs_;
     bool batch_open_ = false;  // the core knows the time
+    Looking inside_{*this};
+    Questions questions_;
+    Witness* witness_ = nullptr;
+    StageSampler stages_;
+    RateLimit slow_requests_{kSlowRequestsPerSecond};
     std::optional<net::ClientServer> server_;
     StorageShell storage_{io_, config_, *this};
     std::optional<PeerShell> peers_;  // of a member
@@ -197,12 +281,19 @@ void Runtime::Impl::start_ticking() {
 
 void Runtime::Impl::begin_batch() {
     if (std::exchange(batch_open_, true)) return;
+    stages_.turn_began();
     core_->step(core::TimeIs{{Instant{since_epoch<steady_clock>()}, wall_now()}}, outputs_);
 }
 
 void Runtime::Impl::give(const core::Input& input) {
     begin_batch();
-    core_->step(input, outputs_);
+    if (stages_.following()) {
+        stages_.before_step(input);
+        core_->step(input, outputs_);
+        stages_.after_step(core_->zxid_applied());
+    } else {
+        core_->step(input, outputs_);
+    }
     if (outputs_.bytes.size() > kBytesPerBatchMax) carry_out_batch();
 }
 
@@ -212,6 +303,8 @@ void Runtime::Impl::settle() {
     // A member never waits for its disk: it has peers to hear and to be heard by (hazard S-29).
     if (storage_.wants_flush()) storage_.flush(lone && !peers_);
     if (lone) send_now();
+    if (stages_.following())
+        if (const auto times = stages_.carried_out(); times && witness_) witness_->on_stages(*times);
 }
 
 void Runtime::Impl::carry_out_batch() {
@@ -242,8 +335,11 @@ void Runtime::Impl::carry_out(core::AppendToLog& output) {
 }
 
 void Runtime::Impl::carry_out(core::Event& output) {
-    log_event(output);
-    if (output.kind != core::Event::Kind::kRole) return;
+    using enum core::Event::Kind;
+    if (output.kind != kSlowRequest || slow_requests_.lets_through(steady_clock::now())) log_event(output);
+    if (witness_) witness_->on_event(output, wall_now());
+    if (output.kind != kRole) return;
+    stages_.forget();
     proposals_ = {};
     part_since_ = steady_clock::now();
 }
@@ -258,12 +354,25 @@ void Runtime::Impl::carry_out(Output& output) {
     }
 }
 
+void Runtime::Impl::answer_one() {
+    auto question = questions_.take();
+    if (!question) return;
+    carry_out_batch();  // the answer tells of all that came before
+    (*question)(inside_);
+}
+
 void Runtime::Impl::on_open(ConnectionId connection, std::string_view address, std::uint16_t port) {
     give(core::ClientOpened{connection, address, port});
 }
 
 void Runtime::Impl::on_frame(ConnectionId connection, std::string_view frame) {
-    give(core::ClientFrame{connection, frame});
+    if (!stages_.due()) return give(core::ClientFrame{connection, frame});
+    begin_batch();
+    const auto first = outputs_.items.size();
+    stages_.begin();
+    core_->step(core::ClientFrame{connection, frame}, outputs_);
+    stages_.prepared(outputs_, first);
+    if (outputs_.bytes.size() > kBytesPerBatchMax) carry_out_batch();
 }
 
 void Runtime::Impl::on_closed(ConnectionId connection) { give(core::ClientClosed{connection}); }
@@ -290,7 +399,7 @@ std::string Runtime::Impl::answer(ConnectionId connection, net::Word word, std::
     const auto voters = config_.ensemble ? config_.ensemble->membership.voters().size() : 1;
     if (word == "srvr") return srvr_text(core_->status(), figures());
     if (word == "stat") return stat_text(core_->status(), figures(), core_->connections(), connection);
-    if (word == "mntr") return mntr_text(core_->status(), figures(), voters);
+    if (word == "mntr") return mntr_text(core_->status(), figures_with_descriptors(), voters);
     if (word == "conf") return conf_text(config_, figures());
     if (word == "cons") return cons_text(core_->connections(), connection);
     if (word == "envi") return envi_text(environment());
@@ -302,16 +411,16 @@ std::string Runtime::Impl::answer(ConnectionId connection, net::Word word, std::
     if (word == "hash") return hash_text(core_->digests());
     if (word == "gtmk") return fmt::format("{}", trace_mask_);
     if (word == "stmk") return fmt::format("{}", trace_mask_ = mask_of(argument));
-    return reset(word);
+    const bool connections_only = word == "crst";
+    reset_statistics(connections_only);
+    return connections_only ? "Connection stats reset.\n" : "Server stats reset.\n";
 }
 
-std::string Runtime::Impl::reset(net::Word word) {
-    const bool connections_only = word == "crst";
+void Runtime::Impl::reset_statistics(bool connections_only) {
     give(core::ResetStatistics{connections_only});
-    if (connections_only) return "Connection stats reset.\n";
+    if (connections_only) return;
     words_received_ = words_sent_ = 0;
     proposals_ = {};
-    return "Server stats reset.\n";
 }
 
 ServerFigures Runtime::Impl::figures() const {
@@ -322,8 +431,13 @@ ServerFigures Runtime::Impl::figures() const {
     figures.proposals = proposals_;
     figures.part_held = std::chrono::duration_cast<milliseconds>(steady_clock::now() - part_since_);
     storage_.count(figures);
-    count_descriptors(figures);
     return figures;
+}
+
+ServerFigures Runtime::Impl::figures_with_descriptors() const {
+    auto all = figures();
+    count_descriptors(all);
+    return all;
 }
 
 // --- end -------------------------------------------------------------------------------------------------------------
@@ -360,6 +474,7 @@ void Runtime::Impl::finish() {
     storage_.stop_log();
     tell_time();
     storage_.stop_checkpoint();
+    questions_.close();
     spdlog::info("stopped zxid=0x{:x}", core_->status().zxid_applied.value);
 }
 
@@ -375,6 +490,8 @@ Result<std::unique_ptr<Runtime>> Runtime::open(const Config& config) {
 
 Result<void> Runtime::listen() { return impl_->listen(); }
 
+Desk& Runtime::desk() { return *impl_; }
+void Runtime::tell(Witness& witness) { impl_->tell(witness); }
 std::uint16_t Runtime::port() const { return impl_->port(); }
 void Runtime::run() { impl_->run(); }
 void Runtime::stop() { impl_->stop(); }

@@ -9,6 +9,8 @@
 #pragma once
 
 #include "server/config.hpp"
+#include "server/desk.hpp"
+#include "server/witness.hpp"
 #include "wire/result.hpp"
 
 #include <cstdint>
@@ -25,6 +27,11 @@ public:
     /// Once, before run().
     Result<void> listen();
     [[nodiscard]] std::uint16_t port() const;
+
+    /// Where others may ask; until the runtime is destroyed. What is asked before run() waits for it.
+    [[nodiscard]] Desk& desk();
+    /// Before run(); `witness` outlives that.
+    void tell(Witness& witness);
 
     /// Serves until it is told to stop. Once.
     void run();

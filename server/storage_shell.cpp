@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -47,6 +48,20 @@ std::vector<zab::Record> of_core(storage::Log::Records records) {
     result.reserve(records.size());
     for (auto& record : records) result.push_back({record.zxid, std::move(record.txn)});
     return result;
+}
+
+std::int64_t wall_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<milliseconds>(now).count();
+}
+
+/// When the file was last written, in wall ms; 0: it cannot be told.
+std::int64_t written_at(const std::filesystem::path& file) {
+    std::error_code error;
+    const auto time = std::filesystem::last_write_time(file, error);
+    if (error) return 0;
+    const auto wall = std::chrono::file_clock::to_sys(time).time_since_epoch();
+    return std::chrono::duration_cast<milliseconds>(wall).count();
 }
 
 }  // namespace
@@ -114,6 +129,8 @@ Result<void> StorageShell::check_directories() const {
 void StorageShell::start() {
     progress_ = {storage_.log_found.zxid_last, storage_.checkpoint_found.zxid};
     begin_told_ = storage_.log_found.zxid_begin;
+    const auto directory = storage_.directory->checkpoint_directory(storage_.hard_state_found.generation);
+    checkpoint_at_ = written_at(directory / "data.mdb");
     start_log_and_checkpoint();
     report_sync_time();
 }
@@ -200,6 +217,7 @@ void StorageShell::installed(storage::Installed installed) {
     storage_.installer->retire(std::move(installed.log), std::move(installed.checkpoint));
     installing_ = false;
     progress_ = {zxid, zxid};
+    checkpoint_at_ = wall_ms();
     begin_told_ = zxid;
     zxid_discarded_ = {};
     truncating_.clear();
@@ -236,6 +254,7 @@ void StorageShell::checkpoint_went_on(const storage::CheckpointProgress& progres
     const auto before = progress_.checkpoint().zxid_durable;
     progress_.take(progress);
     if (progress.zxid_durable != before) {
+        checkpoint_at_ = wall_ms();
         discard_log();
         warn_of_checkpoint();
         idle_ticks_ = 0;  // its thread has just dropped what this one made
@@ -293,7 +312,7 @@ void StorageShell::report_sync_time() const {
         took->count());
 }
 
-void StorageShell::warn_of_slow_syncs(const storage::Log::Figures& before, const storage::Log::Figures& now) const {
+void StorageShell::warn_of_slow_syncs(const storage::Log::Figures& before, const storage::Log::Figures& now) {
     const milliseconds running{now.sync_us_now / 1000};
     if (running >= config_.slow_sync && milliseconds{before.sync_us_now / 1000} < config_.slow_sync)
         spdlog::warn("slow disk: a sync of the log has not returned running_ms={}", running.count());
@@ -302,6 +321,7 @@ void StorageShell::warn_of_slow_syncs(const storage::Log::Figures& before, const
     const auto slowest_us = now.sync_us_max > before.sync_us_max ? now.sync_us_max : average_us;
     const milliseconds took{slowest_us / 1000};
     if (took < config_.slow_sync) return;
+    ++slow_syncs_;
     spdlog::warn("slow disk: a sync of the log took_ms={} average_ms={} syncs={} since the last look", took.count(),
                  average_us / 1000, now.syncs - before.syncs);
 }
@@ -323,6 +343,13 @@ void StorageShell::count(ServerFigures& figures) const {
     figures.syncs = log.syncs;
     figures.sync_us_sum = log.sync_us_sum;
     figures.sync_us_max = log.sync_us_max;
+    figures.sync_us_max_recent = log.sync_us_max_recent;
+    figures.sync_us_now = log.sync_us_now;
+    figures.slow_syncs = slow_syncs_;
+    figures.zxid_durable = progress_.log().zxid_durable;
+    figures.zxid_checkpointed = progress_.checkpoint().zxid_durable;
+    figures.checkpoint_at = checkpoint_at_;
+    figures.disk_full = out_of_space_;
 }
 
 // --- end -------------------------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ private:
     void tell_begin(Zxid zxid);
     void tell_progress();
     void report_sync_time() const;
-    void warn_of_slow_syncs(const storage::Log::Figures& before, const storage::Log::Figures& now) const;
+    void warn_of_slow_syncs(const storage::Log::Figures& before, const storage::Log::Figures& now);
     void discard_log();
     void warn_of_checkpoint();
 
@@ -95,7 +95,9 @@ private:
     Zxid begin_told_;
     Zxid zxid_discarded_;
     bool out_of_space_ = false;
-    int idle_ticks_ = 0;  // without anything logged
+    std::uint64_t slow_syncs_ = 0;    // looks that found one
+    std::int64_t checkpoint_at_ = 0;  // wall ms: when it last went on; 0: there is none
+    int idle_ticks_ = 0;              // without anything logged
     storage::Log::Figures log_seen_;
     storage::CheckpointFigures checkpoint_seen_;
     storage::Checkpoint* loading_ = nullptr;  // while open() replays the log

@@ -1,15 +1,16 @@
 #include "server/words.hpp"
 
+#include "server/monitor.hpp"
 #include "server/version.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <ctime>
 #include <iterator>
 #include <map>
 #include <utility>
+#include <variant>
 
 namespace zabd::server {
 namespace {
@@ -18,7 +19,6 @@ constexpr std::string_view kWords[] = {"conf", "cons", "crst", "dirs", "dump", "
                                        "mntr", "ruok", "srst", "srvr", "stat", "stmk", "wchc", "wchp", "wchs"};
 constexpr std::string_view kWordsOfTheProcess[] = {"envi", "gtmk", "isro", "ruok", "stmk"};
 constexpr std::size_t kMaskBytes = 8;
-constexpr std::uint64_t kMicrosPerMilli = 1000;
 
 /// Appends to a text as fmt formats.
 class Text {
@@ -28,25 +28,11 @@ public:
         fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
         return *this;
     }
-    /// A line of mntr.
-    template <class Value>
-    Text& figure(std::string_view name, const Value& value) {
-        return add("zk_{}\t{}\n", name, value);
-    }
     std::string take() { return std::move(text_); }
 
 private:
     std::string text_;
 };
-
-/// With at most four decimals and at least one: "0.0", "11.4", "0.3333".
-std::string decimal(std::uint64_t sum, std::uint64_t count) {
-    const auto average = count == 0 ? 0.0 : static_cast<double>(sum) / static_cast<double>(count);
-    auto text = fmt::format("{:.4f}", std::round(average * 1e4) / 1e4);
-    const auto last = text.find_last_not_of('0');
-    text.resize(text[last] == '.' ? last + 2 : last + 1);
-    return text;
-}
 
 std::uint64_t hex_of(SessionId session) { return static_cast<std::uint64_t>(session); }
 
@@ -65,42 +51,6 @@ std::string utc(std::int64_t wall_ms) {
     return {text, size};
 }
 
-std::string_view operation(const core::ConnectionStatus& connection) {
-    using enum wire::OpCode;
-    switch (connection.last_op) {
-        case kCreateSession: return "SESS";
-        case kPing: return "PING";
-        case kCreate:
-        case kCreate2:
-        case kCreateTtl:
-        case kCreateContainer: return "CREA";
-        case kDelete:
-        case kDeleteContainer: return "DELE";
-        case kSetData: return "SETD";
-        case kGetData: return "GETD";
-        case kExists: return "EXIS";
-        case kGetChildren:
-        case kGetChildren2: return "GETC";
-        case kGetAcl: return "GETA";
-        case kSetAcl: return "SETA";
-        case kGetAllChildrenNumber: return "GETACN";
-        case kGetEphemerals: return "GETE";
-        case kMulti: return "MULT";
-        case kMultiRead: return "MLTR";
-        case kSync: return "SYNC";
-        case kCheck: return "CHEC";
-        case kSetWatches: return "SETW";
-        case kSetWatches2: return "STW2";
-        case kAddWatch: return "ADDW";
-        case kCheckWatches: return "CHKW";
-        case kRemoveWatches: return "REMW";
-        case kReconfig: return "RECO";
-        case kWhoAmI: return "HOMI";
-        case kCloseSession: return "CLOS";
-        default: return "NA";
-    }
-}
-
 /// " /127.0.0.1:54084[1](queued=0,recved=5,sent=5": to be closed by the caller.
 void add_connection(Text& text, const core::ConnectionStatus& connection, ConnectionId asking) {
     const bool asks = connection.connection == asking;
@@ -110,25 +60,12 @@ void add_connection(Text& text, const core::ConnectionStatus& connection, Connec
 
 void add_session(Text& text, const core::ConnectionStatus& connection) {
     const auto& traffic = connection.traffic;
-    text.add(",sid=0x{:x},lop={},est={},to={}", hex_of(connection.session), operation(connection),
+    text.add(",sid=0x{:x},lop={},est={},to={}", hex_of(connection.session), operation_name(connection.last_op),
              static_cast<std::int64_t>(connection.established), connection.timeout.count());
     if (connection.last_xid >= 0) text.add(",lcxid=0x{:x}", connection.last_xid);
     text.add(",lzxid=0x{:x},lresp={},llat={},minlat={},avglat={},maxlat={}", connection.zxid_last.value,
              connection.responded_last.time_since_epoch().count(), connection.latency_ms_last, traffic.latency_ms_min,
              traffic.requests == 0 ? 0 : traffic.latency_ms_sum / traffic.requests, traffic.latency_ms_max);
-}
-
-std::string_view mode(const core::Status& status) {
-    using enum core::ServerState;
-    switch (status.state) {
-        case kLeading: return "leader";
-        case kFollowing: return "follower";
-        case kObserving: return "observer";
-        case kReadOnly: return "read-only";
-        case kLooking: return "looking";
-        case kStandalone: return "standalone";
-    }
-    return "";
 }
 
 bool serving(const core::Status& status) { return status.serving || status.state == core::ServerState::kReadOnly; }
@@ -141,47 +78,14 @@ void add_version(Text& text, const core::Status& status) {
 void add_server(Text& text, const core::Status& status, const ServerFigures& figures) {
     const auto& traffic = status.traffic;
     text.add("Latency min/avg/max: {}/{}/{}\n", traffic.latency_ms_min,
-             decimal(traffic.latency_ms_sum, traffic.requests), traffic.latency_ms_max);
+             decimal(average(traffic.latency_ms_sum, traffic.requests)), traffic.latency_ms_max);
     text.add("Received: {}\nSent: {}\n", traffic.received + figures.words_received, traffic.sent + figures.words_sent);
     text.add("Connections: {}\nOutstanding: {}\n", status.connections, status.outstanding);
-    text.add("Zxid: 0x{:x}\nMode: {}\nNode count: {}\n", status.zxid_applied.value, mode(status), status.nodes + 1);
+    text.add("Zxid: 0x{:x}\nMode: {}\nNode count: {}\n", status.zxid_applied.value, state_name(status.state),
+             status.nodes + 1);
     if (status.state == core::ServerState::kLeading)
         text.add("Proposal sizes last/min/max: {}/{}/{}\n", figures.proposals.last, figures.proposals.min,
                  figures.proposals.max);
-}
-
-bool in_ensemble(const core::Status& status) { return status.state != core::ServerState::kStandalone; }
-
-/// "following - broadcast"
-std::string peer_state(const core::Status& status) {
-    using enum core::ServerState;
-    switch (status.state) {
-        case kLeading: return "leading - broadcast";
-        case kFollowing: return "following - broadcast";
-        case kObserving: return "observing - broadcast";
-        default: return "looking";
-    }
-}
-
-void add_ensemble(Text& text, const core::Status& status, const ServerFigures& figures, std::size_t voters) {
-    text.figure("peer_state", peer_state(status))
-        .figure("quorum_size", voters)
-        .figure("epoch", status.epoch)
-        .figure("cnt_election_time", status.elections)
-        .figure("last_election_time", status.election_last.count())
-        .figure("zabd_digests_compared", status.digests_compared)
-        .figure("digest_mismatches_count", status.digest_mismatches);
-    if (status.leader) text.figure("leader_id", static_cast<int>(*status.leader));
-    if (status.state != core::ServerState::kLeading) return;
-    text.figure("learners", status.followers_synced + status.observers_synced)
-        .figure("followers", status.followers_synced)
-        .figure("synced_followers", status.followers_synced)
-        .figure("synced_non_voting_followers", 0)
-        .figure("synced_observers", status.observers_synced)
-        .figure("leader_uptime", figures.part_held.count())
-        .figure("last_proposal_size", figures.proposals.last)
-        .figure("min_proposal_size", figures.proposals.min)
-        .figure("max_proposal_size", figures.proposals.max);
 }
 
 void add_ensemble(Text& text, const Ensemble& ensemble) {
@@ -275,44 +179,15 @@ std::string cons_text(const std::vector<core::ConnectionStatus>& connections, Co
 }
 
 std::string mntr_text(const core::Status& status, const ServerFigures& figures, std::size_t voters) {
-    const auto& traffic = status.traffic;
     Text text;
-    text.figure("version", zookeeper_version_text())
-        .figure("zabd_version", zabd_version())
-        .figure("server_state", mode(status))
-        .figure("zabd_zxid", fmt::format("0x{:x}", status.zxid_applied.value))
-        .figure("zabd_digest", status.digest)
-        .figure("avg_latency", decimal(traffic.latency_ms_sum, traffic.requests))
-        .figure("max_latency", traffic.latency_ms_max)
-        .figure("min_latency", traffic.latency_ms_min)
-        .figure("packets_received", traffic.received + figures.words_received)
-        .figure("packets_sent", traffic.sent + figures.words_sent)
-        .figure("num_alive_connections", status.connections)
-        .figure("outstanding_requests", status.outstanding)
-        .figure("uptime", status.uptime.count())
-        .figure("znode_count", status.nodes + 1)
-        .figure("watch_count", status.watches)
-        .figure("ephemerals_count", status.ephemerals)
-        .figure("approximate_data_size", status.approximate_bytes)
-        .figure("global_sessions", status.sessions)
-        .figure("local_sessions", 0)
-        .figure("open_file_descriptor_count", figures.descriptors_open)
-        .figure("max_file_descriptor_count", figures.descriptors_max)
-        .figure("connection_drop_probability", "0.0")
-        .figure("last_client_response_size", status.reply_bytes_last)
-        .figure("max_client_response_size", status.reply_bytes_max)
-        .figure("min_client_response_size", status.reply_bytes_min)
-        .figure("outstanding_tls_handshake", 0)
-        .figure("auth_failed_count", status.auth_failures)
-        .figure("non_mtls_remote_conn_count", 0)
-        .figure("non_mtls_local_conn_count", 0)
-        .figure("stale_sessions_expired", status.sessions_expired)
-        .figure("connection_rejected", figures.connections_rejected)
-        .figure("avg_fsynctime", decimal(figures.sync_us_sum, figures.syncs * kMicrosPerMilli))
-        .figure("max_fsynctime", figures.sync_us_max / kMicrosPerMilli)
-        .figure("cnt_fsynctime", figures.syncs)
-        .figure("sum_fsynctime", figures.sync_us_sum / kMicrosPerMilli);
-    if (in_ensemble(status)) add_ensemble(text, status, figures, voters);
+    for (const auto& [name, value] : monitor_figures(status, figures, voters)) {
+        text.add("zk_{}\t", name);
+        if (const auto* real = std::get_if<double>(&value)) {
+            text.add("{}\n", decimal(*real));
+        } else {
+            std::visit([&](const auto& one) { text.add("{}\n", one); }, value);
+        }
+    }
     return text.take();
 }
 

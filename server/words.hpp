@@ -50,6 +50,13 @@ struct ServerFigures {
     std::uint64_t syncs = 0;  // of the log
     std::uint64_t sync_us_sum = 0;
     std::uint64_t sync_us_max = 0;
+    std::uint64_t sync_us_max_recent = 0;  // of the last second or two
+    std::uint64_t sync_us_now = 0;         // for how long the one that is running has been; 0: none is
+    std::uint64_t slow_syncs = 0;          // about how many took longer than Config::slow_sync
+    Zxid zxid_durable{};                   // in the log
+    Zxid zxid_checkpointed{};              // of the checkpoint on disk
+    std::int64_t checkpoint_at = 0;        // wall ms: when it was written; 0: there is none
+    bool disk_full = false;                // writes are refused once the log has no room left
     ProposalSizes proposals{};
     milliseconds part_held{0};  // for how long this server has led, if it leads
     std::uint64_t descriptors_open = 0;

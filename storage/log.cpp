@@ -4,6 +4,7 @@
 #include "storage/log_segments.hpp"
 #include "storage/log_writer.hpp"
 #include "wire/assert.hpp"
+#include "wire/recent_max.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -125,6 +126,7 @@ public:
         figures.reads_failed = failures.count;
         figures.read_error = failures.last;
         if (sync_began_) figures.sync_us_now = microseconds_since(*sync_began_);
+        figures.sync_us_max_recent = sync_us_max_recent_.at(steady_clock::now());
         return figures;
     }
 
@@ -213,6 +215,7 @@ private:
         last_sync_us_ = microseconds_since(*sync_began_);
         ++figures_.syncs;
         figures_.sync_us_max = std::max(figures_.sync_us_max, last_sync_us_);
+        sync_us_max_recent_.add(steady_clock::now(), last_sync_us_);
         figures_.sync_us_sum += last_sync_us_;
         figures_.size_bytes = writer_.segments().size_bytes();
         sync_began_.reset();
@@ -274,6 +277,7 @@ private:
     bool stopping_ = false;
     Figures figures_;
     std::optional<steady_clock::time_point> sync_began_;
+    RecentMax<steady_clock::time_point> sync_us_max_recent_;
     std::uint64_t last_sync_us_ = kSyncHereUsMax + 1;  // until the first is known
 
     std::thread thread_;

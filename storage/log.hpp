@@ -106,6 +106,7 @@ public:
         std::uint64_t records = 0;
         std::uint64_t bytes = 0;
         std::uint64_t sync_us_max = 0;
+        std::uint64_t sync_us_max_recent = 0;  // of the last second or two
         std::uint64_t sync_us_sum = 0;
         std::uint64_t sync_us_now = 0;  // for how long the one that is running has been; 0: none is
         std::uint64_t size_bytes = 0;   // of the segments on disk

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace zabd::wire {
 
@@ -40,6 +41,9 @@ enum class OpCode : std::int32_t {
     kCloseSession = -11,
     kError = -1,  // type of a transaction that failed to prepare
 };
+
+/// "setData": as ZooKeeper's documentation calls it; "unknown" of a number that is none of these.
+[[nodiscard]] std::string_view name_of(OpCode op);
 
 /// Xids with a meaning of their own (a convention among clients, except kPing, which the server enforces).
 inline constexpr std::int32_t kXidWatchEvent = -1;

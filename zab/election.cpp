@@ -13,6 +13,7 @@ using wire::PeerState;
 
 constexpr Millis kBetterVotes{200};  // after the last better one
 constexpr Millis kDenials{200};      // what told us that all have nothing may have been said long ago
+constexpr Millis kFavour{1000};      // for who is favoured to be heard, and elected
 constexpr Millis kTellFirst{200};
 constexpr Millis kTellMax{3200};
 
@@ -43,12 +44,14 @@ void Election::begin(Instant now, const Begin& own, std::vector<Output>& out) {
     votes_.clear();
     settled_.clear();
     decide_at_.reset();
+    favoured_.reset();
     own_ = {};
     if (membership_.votes(self_)) {
         const auto zxid = counted_ ? static_cast<std::int64_t>(own.zxid.value_or(Zxid{}).value) : -1;
         own_ = {number(self_), zxid, own.current_epoch};
     }
-    vote_ = own_;
+    if (own.favoured && counted_ && membership_.votes(self_)) favoured_ = {*own.favoured, now + kFavour};
+    vote_ = first_choice();
     if (counted_ && membership_.votes(self_)) votes_[self_] = {vote_, round_, PeerState::kLooking};
     pause_ = kTellFirst;
     tell_at_ = now + pause_;
@@ -102,11 +105,28 @@ void Election::take_looking(Instant now, const ElectionMessage& message, std::ve
     if (anew) prefer(now, best_vote(), out);
 }
 
+/// What we vote for before we hear of better ones. Of whom we favour its own word counts for more than what we know.
+Vote Election::first_choice() const {
+    if (!favoured_) return own_;
+    const auto server = number(favoured_->server);
+    const auto heard = votes_.find(favoured_->server);
+    const bool votes_for_itself =
+        heard != votes_.end() && heard->second.state == PeerState::kLooking && heard->second.vote.leader == server;
+    return votes_for_itself ? heard->second.vote : Vote{server, own_.zxid, own_.epoch};
+}
+
+void Election::stop_favouring(Instant now, std::vector<Output>& out) {
+    favoured_.reset();
+    if (!looking()) return;
+    if (const auto best = best_vote(); counted_ && best != vote_) prefer(now, best, out);
+}
+
 /// Of ours and those told, for servers that we hear ourselves in this round: who is elected by those whom it does not reach
 /// cannot lead them (hazard Z-56).
 Vote Election::best_vote() const {
-    auto best = own_;
+    auto best = first_choice();
     for (const auto& [from, heard] : votes_) {
+        if (favoured_ && from == self_) continue;  // what we said before the favoured one was heard
         if (heard.state != PeerState::kLooking || !beats(heard.vote, best)) continue;
         const auto leader = *server_of(heard.vote.leader);
         const auto looked = looked_in_.find(leader);
@@ -161,6 +181,7 @@ bool Election::leader_agrees(const Votes& votes, const Heard& heard) const {
 void Election::doubt_fresh(Instant now, const Vote& told, std::vector<Output>& out) {
     if (!fresh_ || own_.zxid != 0 || own_.epoch != 0 || has_nothing(told)) return;
     fresh_ = counted_ = false;
+    favoured_.reset();
     votes_.clear();
     own_.zxid = -1;
     prefer(now, own_, out);
@@ -249,6 +270,7 @@ void Election::on(Instant now, const ElectionLink& link, std::vector<Output>& ou
             out.emplace_back(SendNotification{{link.peer}, notification()});  // what the last link swallowed
     } else {
         unreachable_.insert(link.peer);
+        if (favoured_ && favoured_->server == link.peer) stop_favouring(now, out);
         look_for_quorum(now);
     }
 }
@@ -256,6 +278,7 @@ void Election::on(Instant now, const ElectionLink& link, std::vector<Output>& ou
 void Election::tick(Instant now, std::vector<Output>& out) {
     if (!looking()) return;
     if (fresh_at_ && !counted_ && now >= *fresh_at_) begin_fresh(now, out);
+    if (favoured_ && now >= favoured_->until) stop_favouring(now, out);
     look_for_quorum(now);
     if (looking() && decide_at_ && now >= *decide_at_) return decide(vote_);
     if (!looking() || now < tell_at_) return;

@@ -5,6 +5,8 @@
 //           in this round, or the way to it is refused or broken. Only else is waited for better votes, as ZooKeeper
 //           always does. A vote for a server that we did not hear in this round is not taken over: the links between
 //           the others may be there, and that one not (hazard Z-56).
+// Favour    a leader that has stepped down votes for the follower that it left its place to, as long as that one is there:
+//           told to be so for a moment, and not heard to be gone. Then it votes as it would have.
 // Amnesia   a voter without history says zxid -1: it is counted by nobody, and counts nobody. When all voters say that
 //           they have nothing, and for a while none denies it, the ensemble is a fresh one, and they vote (hazard Z-15).
 // Life      one object for the life of the process: it answers those who look also when we do not.
@@ -41,6 +43,7 @@ public:
     struct Begin {
         std::optional<Zxid> zxid;
         Epoch current_epoch = 0;
+        std::optional<ServerId> favoured{};  // has all that we have, and is to lead rather than we
     };
     void begin(Instant now, const Begin& own, std::vector<Output>& out);
     void on(Instant now, const ElectionMessage& message, std::vector<Output>& out);
@@ -78,7 +81,9 @@ private:
     void begin_fresh(Instant now, std::vector<Output>& out);
     void doubt_fresh(Instant now, const Vote& told, std::vector<Output>& out);
     void answer(const ElectionMessage& message, std::vector<Output>& out) const;
+    [[nodiscard]] Vote first_choice() const;
     [[nodiscard]] Vote best_vote() const;
+    void stop_favouring(Instant now, std::vector<Output>& out);
     void prefer(Instant now, const Vote& vote, std::vector<Output>& out);
     void look_for_quorum(Instant now);
     [[nodiscard]] bool all_heard() const;
@@ -93,7 +98,12 @@ private:
 
     wire::PeerState state_ = wire::PeerState::kLooking;
     std::int64_t round_ = 0;
-    Vote own_;             // as the round began
+    Vote own_;  // as the round began
+    struct Favoured {
+        ServerId server{};
+        Instant until{};
+    };
+    std::optional<Favoured> favoured_;
     Vote vote_;            // proposed while looking, then the winner's
     bool counted_ = true;  // we have what may be counted
     bool fresh_ = false;

@@ -62,6 +62,9 @@ struct Submit {
 };
 /// Leader: are we still, at a moment after now? Answered by Confirmed, in order; or never, if we are not.
 struct Confirm {};
+/// Leader: give up in favour of a follower. What is proposed is finished first, and nothing new is accepted meanwhile; if no
+/// follower comes to have all of it within a tick, we go on leading. Without effect if nobody could follow us.
+struct StepDown {};
 
 struct LogDurable {
     Zxid up_to;  // this and all before it survive a power cut
@@ -131,8 +134,8 @@ struct ElectionLink {
 };
 
 using Input =
-    std::variant<Logged, Start, Tick, Submit, Confirm, LogDurable, LogTruncated, LogHeldBack, LogBegins, LogRead,
-                 HardStateSaved, LinkOpened, DialFailed, LinkClosed, LinkCongested, Packet, SnapshotOpened,
+    std::variant<Logged, Start, Tick, Submit, Confirm, StepDown, LogDurable, LogTruncated, LogHeldBack, LogBegins,
+                 LogRead, HardStateSaved, LinkOpened, DialFailed, LinkClosed, LinkCongested, Packet, SnapshotOpened,
                  SnapshotStreamed, SnapshotProgress, SnapshotInstalled, ElectionMessage, ElectionLink>;
 
 // --- outputs ---------------------------------------------------------------------------------------------------------

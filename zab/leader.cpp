@@ -328,7 +328,8 @@ void Leader::finish_sync(Instant now, Learner& learner, Outputs& out) {
 // --- broadcast -------------------------------------------------------------------------------------------------------
 
 bool Leader::accepts() const {
-    return may_serve() && !failure_ && (alone_ || proposed_.counter() < replica_.options().counter_max);
+    return may_serve() && !failure_ && !step_down_by_ &&
+           (alone_ || proposed_.counter() < replica_.options().counter_max);
 }
 
 Zxid Leader::next_zxid() const {
@@ -432,8 +433,36 @@ void Leader::commit(Instant now, Outputs& out) {
 
 /// The counter has run out: once all that was proposed has been delivered, the ensemble takes a new epoch.
 void Leader::hand_over() {
-    if (alone_ || proposed_.counter() < replica_.options().counter_max) return;
-    if (replica_.delivered() == replica_.history().last()) fail("the epoch is used up");
+    const bool used_up = !alone_ && proposed_.counter() >= replica_.options().counter_max;
+    if (!used_up && !step_down_by_) return;
+    if (replica_.delivered() != replica_.history().last()) return;
+    if (step_down_by_) successor_ = best_successor();
+    if (used_up) return fail("the epoch is used up");
+    if (successor_) fail("it steps down for server " + std::to_string(static_cast<int>(*successor_)));
+}
+
+void Leader::on(Instant now, const StepDown&) {
+    if (step_down_by_ || !can_step_down()) return;
+    step_down_by_ = now + replica_.options().tick;
+    hand_over();
+}
+
+bool Leader::can_step_down() const {
+    return !alone_ && may_serve() && !failure_ && std::ranges::any_of(learners_, [&](const auto& entry) {
+        const auto& learner = entry.second;
+        return learner.phase == LearnerPhase::kUpToDate && learner.votes && membership().may_lead(learner.server);
+    });
+}
+
+/// Of those who have all that we have, the one that would win among them: votes for the others give way to its own.
+std::optional<ServerId> Leader::best_successor() const {
+    std::optional<ServerId> best;
+    for (const auto& [link, learner] : learners_) {
+        const bool votes = learner.phase == LearnerPhase::kUpToDate && learner.votes;
+        if (!votes || learner.acked != replica_.history().last() || !membership().may_lead(learner.server)) continue;
+        if (!best || learner.server > *best) best = learner.server;
+    }
+    return best;
 }
 
 void Leader::on_disk(Instant now, Outputs& out) {
@@ -526,6 +555,10 @@ void Leader::tick(Instant now, Outputs& out) {
         return;
     }
     look_at_quorum(now);
+    if (step_down_by_ && now >= *step_down_by_) {
+        step_down_by_.reset();
+        out.emplace_back(Note{"it does not step down: no follower has all that it has"});
+    }
     // A round that was begun when too few were up to date is begun anew.
     if (confirming_ != 0 && round_.size() < synced(false)) {
         to_confirm_ += std::exchange(confirming_, 0);
@@ -568,6 +601,18 @@ std::size_t Leader::synced(bool observers) const {
         const auto& learner = entry.second;
         return learner.phase == LearnerPhase::kUpToDate && (observers ? learner.observes : learner.votes);
     }));
+}
+
+std::vector<LearnerStatus> Leader::learners() const {
+    std::vector<LearnerStatus> all;
+    for (const auto& [link, learner] : learners_) {
+        if (learner.phase == LearnerPhase::kNew) continue;
+        all.push_back({.server = learner.server,
+                       .observes = learner.observes,
+                       .up_to_date = learner.phase == LearnerPhase::kUpToDate,
+                       .acked = learner.observes ? learner.cursor : learner.acked});
+    }
+    return all;
 }
 
 Zxid Leader::log_needed() const {

@@ -8,7 +8,8 @@
 // Counting  sets of voters, never numbers (hazard Z-27). A learner counts once it has ACKed NEWLEADER: then how far it
 //           is durable, in one number, as it logs in order; so commits go in order (hazard Z-28).
 // Stepping down a leader that has not heard a quorum for sync_limit ticks, or whose disk owes it as long, fails
-//           (hazards Z-34, Z-48).
+//           (hazards Z-34, Z-48). One that is asked to finishes what it has proposed first, and gives up once it is
+//           all delivered and a follower has all of it.
 #pragma once
 
 #include "zab/replica.hpp"
@@ -20,6 +21,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace zabd::zab {
 
@@ -40,6 +42,7 @@ public:
     void on(Instant now, const LogRead& read, Outputs& out);
     void on(Instant now, const Submit& submit, Outputs& out);
     void on(const Confirm& confirm, Outputs& out);
+    void on(Instant now, const StepDown& step_down);
     void on_disk(Instant now, Outputs& out);
     void tick(Instant now, Outputs& out);
 
@@ -51,6 +54,10 @@ public:
     [[nodiscard]] bool accepts() const;
     [[nodiscard]] Zxid next_zxid() const;
     [[nodiscard]] std::size_t synced(bool observers) const;
+    [[nodiscard]] std::vector<LearnerStatus> learners() const;
+    [[nodiscard]] bool can_step_down() const;
+    /// Once it has failed because it stepped down: who has all that it has.
+    [[nodiscard]] std::optional<ServerId> successor() const { return successor_; }
     /// A quorum, with us, has spoken within that time.
     [[nodiscard]] bool hears_quorum(Instant now, Millis within) const;
     /// Some learner may still have to be sent what lies behind it.
@@ -118,6 +125,7 @@ private:
     void send_commits(Learner& learner, Outputs& out);
     void commit(Instant now, Outputs& out);
     void hand_over();
+    [[nodiscard]] std::optional<ServerId> best_successor() const;
 
     void ping(Learner& learner, Outputs& out);
     void note_mixed(bool mixed, Outputs& out);
@@ -153,6 +161,8 @@ private:
     std::map<ServerId, Zxid> durable_;
     Instant progress_at_{};  // before we serve
     Instant ping_at_{};
+    std::optional<Instant> step_down_by_;  // it steps down, or goes on leading from then on
+    std::optional<ServerId> successor_;
 
     // A round of pings, begun after all whom it confirms had asked.
     std::map<LinkId, std::uint64_t> round_;  // the answer that counts, by learner

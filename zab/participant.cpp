@@ -38,6 +38,7 @@ struct Participant::Impl {
     void on(const Tick&, Outputs& out);
     void on(const Submit& submit, Outputs& out) { leader->on(now, submit, out); }
     void on(const Confirm& confirm, Outputs& out);
+    void on(const StepDown& step_down, Outputs& out);
     void on(const LogDurable& durable, Outputs& out);
     void on(const LogTruncated& truncated, Outputs& out);
     void on(const LogHeldBack&, Outputs&) { replica.note_disk_alive(now); }
@@ -83,6 +84,7 @@ struct Participant::Impl {
     bool serving = false;
     std::optional<Leader> leader;
     std::optional<Learner> learner;
+    std::optional<ServerId> favoured;  // by who has stepped down, in its next round
 
     /// Whom the others have elected already, perhaps us.
     struct Waiting {
@@ -236,6 +238,10 @@ void Participant::Impl::on(const Confirm& confirm, Outputs& out) {
     if (leader) leader->on(confirm, out);
 }
 
+void Participant::Impl::on(const StepDown& step_down, Outputs&) {
+    if (leader && serving) leader->on(now, step_down);
+}
+
 // --- election --------------------------------------------------------------------------------------------------------
 
 void Participant::Impl::on(const ElectionMessage& message, Outputs& out) { election.on(now, message, out); }
@@ -276,7 +282,11 @@ void Participant::Impl::look_for_leader(Outputs& out) {
     looking = true;
     std::optional<Zxid> zxid;
     if (!no_history()) zxid = replica.history().last();
-    election.begin(now, {.zxid = zxid, .current_epoch = replica.hard_state().current_epoch}, out);
+    election.begin(now,
+                   {.zxid = zxid,
+                    .current_epoch = replica.hard_state().current_epoch,
+                    .favoured = std::exchange(favoured, std::nullopt)},
+                   out);
 }
 
 void Participant::Impl::take_role(ServerId winner, Outputs& out) {
@@ -330,7 +340,10 @@ void Participant::Impl::confirm_history(Outputs& out) {
 }
 
 void Participant::Impl::give_up(std::string reason, Outputs& out) {
-    if (leader) leader->end(out);
+    if (leader) {
+        leader->end(out);
+        favoured = leader->successor();
+    }
     if (learner) learner->end(out);
     leader.reset();
     learner.reset();
@@ -369,6 +382,12 @@ Zxid Participant::zxid_committed() const { return impl_->replica.committed(); }
 std::size_t Participant::in_flight() const { return impl_->replica.in_flight(); }
 std::size_t Participant::synced_voters() const { return impl_->leader ? impl_->leader->synced(false) : 0; }
 std::size_t Participant::synced_observers() const { return impl_->leader ? impl_->leader->synced(true) : 0; }
+
+std::vector<LearnerStatus> Participant::learners() const {
+    return impl_->leader ? impl_->leader->learners() : std::vector<LearnerStatus>{};
+}
+
+bool Participant::can_step_down() const { return impl_->serving && impl_->leader && impl_->leader->can_step_down(); }
 
 Zxid Participant::log_needed() const { return impl_->leader ? impl_->leader->log_needed() : kZxidUnknown; }
 

@@ -50,6 +50,14 @@ struct Recovered {
     std::vector<Zxid> epoch_ends{};  // behind log_begin and up to `applied`: the last zxid of each epoch that is over
 };
 
+/// A learner of this leader.
+struct LearnerStatus {
+    ServerId server{};
+    bool observes = false;
+    bool up_to_date = false;  // its synchronisation is over
+    Zxid acked{};             // durable in its log; of an observer, which does not say: sent to it
+};
+
 class Participant {
 public:
     Participant(const Options& options, const Recovered& recovered);
@@ -76,6 +84,10 @@ public:
     /// Leader: learners that are up to date; observers are not among the voters.
     [[nodiscard]] std::size_t synced_voters() const;
     [[nodiscard]] std::size_t synced_observers() const;
+    /// Leader: all that have told who they are, by the order of their links.
+    [[nodiscard]] std::vector<LearnerStatus> learners() const;
+    /// Leader: there is a follower that StepDown could favour.
+    [[nodiscard]] bool can_step_down() const;
     /// The log must not let go of what lies behind it: a learner is to be sent that.
     [[nodiscard]] Zxid log_needed() const;
 

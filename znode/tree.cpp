@@ -160,10 +160,10 @@ std::size_t Tree::descendant_count(const Node& node) const {
     return count - 1;
 }
 
-std::vector<std::string> Tree::ephemerals_of(SessionId session) const {
+std::vector<std::string> Tree::ephemerals_of(SessionId session, std::size_t max) const {
     std::vector<std::string> paths;
     auto entry = ephemerals_.lower_bound({session, NodeId::kNone});
-    for (; entry != ephemerals_.end() && entry->first.first == session; ++entry) {
+    for (; entry != ephemerals_.end() && entry->first.first == session && paths.size() < max; ++entry) {
         paths.push_back(path_of(at(entry->second)));
     }
     return paths;

@@ -44,8 +44,8 @@ public:
     /// The node, then all below it, parents first.
     void for_each_in_subtree(const Node& node, const std::function<void(const Node&)>& visit) const;
     [[nodiscard]] std::size_t descendant_count(const Node& node) const;
-    /// Paths of the session's ephemerals, in order of creation.
-    [[nodiscard]] std::vector<std::string> ephemerals_of(SessionId session) const;
+    /// Paths of the session's ephemerals, in order of creation; the first so many.
+    [[nodiscard]] std::vector<std::string> ephemerals_of(SessionId session, std::size_t max = SIZE_MAX) const;
     void for_each_ephemeral_owner(const std::function<void(SessionId)>& visit) const;
     /// Containers and TTL nodes, for the reaper; in order of creation.
     void for_each_reapable(const std::function<void(const Node&)>& visit) const;

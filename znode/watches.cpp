@@ -144,6 +144,21 @@ std::size_t Watches::count_of(ConnectionId connection) const {
     return found == paths_of_.end() ? 0 : found->second.size();
 }
 
+void Watches::for_each_of(ConnectionId connection, std::size_t from, std::size_t max,
+                          const std::function<void(std::string_view, const std::vector<WatchKind>&)>& visit) const {
+    using enum WatchKind;
+    const auto found = paths_of_.find(connection);
+    if (found == paths_of_.end()) return;
+    const auto& entries = found->second;
+    for (auto i = from; i < entries.size() && i - from < max; ++i) {
+        const auto watcher = position(entries[i]->second, connection);
+        std::vector<WatchKind> kinds;
+        for (const auto kind : {kData, kChild, kPersistent, kPersistentRecursive})
+            if ((watcher->kinds & bit(kind)) != 0) kinds.push_back(kind);
+        visit(entries[i]->first, kinds);
+    }
+}
+
 void Watches::for_each_data_watch(const std::function<void(std::string_view, ConnectionId)>& visit) const {
     std::vector<const Entry*> sorted;
     for (const auto& entry : by_path_) sorted.push_back(&entry);

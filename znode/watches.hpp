@@ -47,6 +47,9 @@ public:
 
     [[nodiscard]] std::size_t count() const { return count_; }          // pairs of path and connection, in both tables
     [[nodiscard]] std::size_t count_of(ConnectionId connection) const;  // paths that it watches
+    /// Of one connection, from the `from`th on, at most `max`. In no order that means anything.
+    void for_each_of(ConnectionId connection, std::size_t from, std::size_t max,
+                     const std::function<void(std::string_view path, const std::vector<WatchKind>&)>& visit) const;
     /// The data table, as the words wchs, wchc and wchp show it; sorted by path.
     void for_each_data_watch(const std::function<void(std::string_view path, ConnectionId)>& visit) const;
 

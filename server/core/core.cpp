@@ -81,6 +81,7 @@ void Core::Impl::expire_sessions(Outputs& out) {
         if (!pipeline_.accepts(session)) continue;  // it is being closed already
         ++status_.sessions_expired;
         out.items.emplace_back(Event{Event::Kind::kSessionExpired, session, zxid_applied(), {}});
+        expired_here_.insert(session);
         pipeline_.submit_close_session({.session = session, .time = now_.wall}, out);
     }
 }
@@ -108,6 +109,7 @@ void Core::Impl::applied(const wire::TxnHeader& header, Outputs& out) {
     if (!forwarded_.empty() && forwarded_.front() == std::pair(header.session, header.xid)) forwarded_.pop_front();
     notify_watchers(out);
     answer_write(header, out);
+    audit_own(header, out);
     if (header.type == wire::OpCode::kCloseSession) close_owner(header.session, out);
     if (pipeline_.alone()) release_syncs(out);  // a write behind one may be the next to be applied
 }

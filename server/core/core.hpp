@@ -8,6 +8,7 @@
 //           transactions in flight new sessions are turned away.
 #pragma once
 
+#include "server/core/inspect.hpp"
 #include "server/core/options.hpp"
 #include "server/core/status.hpp"
 #include "session/table.hpp"
@@ -123,10 +124,12 @@ struct SnapshotInstalled {
 struct ResetStatistics {
     bool connections_only = false;
 };
+/// A leader gives up its place to a follower; without effect if Core::can_step_down() does not hold.
+struct StepDown {};
 using Input = std::variant<TimeIs, ClientOpened, ClientFrame, ClientClosed, LogRecovered, LogDurable, LogRoom,
                            LogTruncated, LogHeldBack, LogBegins, LogRead, HardStateSaved, PeerOpened, PeerUnreachable,
                            PeerBytes, PeerClosed, PeerCongested, ElectionFrame, ElectionLink, SnapshotOpened,
-                           SnapshotStreamed, SnapshotInstalled, ResetStatistics>;
+                           SnapshotStreamed, SnapshotInstalled, ResetStatistics, StepDown>;
 
 // --- outputs ---------------------------------------------------------------------------------------------------------
 
@@ -216,14 +219,34 @@ struct DropInstall {};
 
 /// For the log: what happened that an operator may want to know.
 struct Event {
-    enum class Kind { kSessionExpired, kSessionRefused, kEpochAdvanced, kReaped, kRole, kPeer } kind;
+    enum class Kind {
+        kSessionExpired,
+        kSessionRefused,
+        kEpochAdvanced,
+        kReaped,
+        kRole,
+        kPeer,
+        kSlowRequest,
+    } kind;
     SessionId session = SessionId::kNone;
     Zxid zxid;
     std::string detail;
 };
+/// Something that a client asked to be changed, and what became of it: for the audit log, if Options::audit.
+struct Audited {
+    WallTime time{};
+    SessionId session = SessionId::kNone;
+    std::string address{};  // of the client, without the port; empty: the server itself acted
+    std::vector<wire::Id> identities{};
+    wire::OpCode op = wire::OpCode::kNotification;
+    std::string path{};  // empty: of none
+    wire::ErrorCode result = wire::ErrorCode::kOk;
+    bool unknown = false;  // its client left before there was an answer: it may have happened or not
+    Zxid zxid{};           // of its transaction; 0: there was none
+};
 using Output = std::variant<SendToClient, CloseClient, PauseClient, AppendToLog, PutCheckpoint, TruncateLog, ReadLog,
                             SaveHardState, DialLeader, SendToPeer, ClosePeer, SendElection, OpenSnapshot,
-                            StreamSnapshot, PutInstall, FinishInstall, DropInstall, Event>;
+                            StreamSnapshot, PutInstall, FinishInstall, DropInstall, Event, Audited>;
 
 struct Outputs {
     std::vector<Output> items;
@@ -254,14 +277,34 @@ public:
 
     /// All that words, admin and metrics may tell. O(1) but for the lists, which are O(what they list).
     [[nodiscard]] Status status() const;
-    /// One of its figures, for who asks at every turn.
+    // Of its figures, for who asks at every turn.
     [[nodiscard]] std::size_t outstanding() const;
+    [[nodiscard]] Zxid zxid_applied() const;
     /// The log must not let go of what lies behind it: a learner of ours is to be sent that. Highest zxid: none is.
     [[nodiscard]] Zxid log_needed() const;
     [[nodiscard]] std::vector<ConnectionStatus> connections() const;
     [[nodiscard]] SessionsStatus sessions() const;
     [[nodiscard]] WatchesStatus watches() const;
     [[nodiscard]] std::vector<DigestSample> digests() const;
+
+    // Looking into it (inspect.hpp).
+    [[nodiscard]] NodeAnswer node(std::string_view path, znode::Identities who) const;
+    [[nodiscard]] WalkAnswer walk(const WalkQuery& query, znode::Identities who) const;
+    /// From `from` on, by id.
+    [[nodiscard]] SessionsAnswer sessions_page(SessionId from, std::size_t max) const;
+    [[nodiscard]] std::optional<SessionView> session(SessionId id) const;
+    /// Paths of its ephemerals, at most so many.
+    [[nodiscard]] std::vector<std::string> ephemerals_of(SessionId id, std::size_t max) const;
+    [[nodiscard]] std::optional<ConnectionStatus> connection(ConnectionId id) const;
+    /// From `from` on, by id, at most so many.
+    [[nodiscard]] std::vector<ConnectionStatus> connections_page(ConnectionId from, std::size_t max) const;
+    [[nodiscard]] WatchesAnswer watches_page(WatchCursor from, std::size_t max) const;
+    [[nodiscard]] std::vector<LearnerView> learners() const;
+    /// It leads, and there is a follower that could take its place.
+    [[nodiscard]] bool can_step_down() const;
+    [[nodiscard]] std::vector<PathLoad> top_paths() const;
+    /// With which a client may take the session over. Secret.
+    [[nodiscard]] wire::Password password_of(SessionId id) const;
 
     /// O(n). For tests and the simulator.
     void check_invariants() const;

@@ -13,22 +13,26 @@
 // handshake.cpp  connections and the sessions they open or take over
 // requests.cpp   a session's requests in their order
 // replies.cpp    frames out: replies and watch events
-// status.cpp     what the core tells about itself
+// status.cpp     what the core tells about itself; inspect.cpp and walk.hpp: what is in it, in slices
+// audit.cpp      what clients changed, for who keeps account of it
 #pragma once
 
 #include "server/core/client.hpp"
 #include "server/core/core.hpp"
 #include "server/core/frame_writer.hpp"
 #include "server/core/learners.hpp"
+#include "server/core/path_loads.hpp"
 #include "server/core/peers.hpp"
 #include "server/core/pipeline.hpp"
 #include "server/core/reads.hpp"
 #include "server/core/reaper.hpp"
 #include "server/core/sessions.hpp"
 #include "server/core/syncs.hpp"
+#include "server/core/walk.hpp"
 #include "session/credentials.hpp"
 #include "wire/assert.hpp"
 #include "wire/connect.hpp"
+#include "wire/recent_max.hpp"
 #include "wire/txns.hpp"
 #include "znode/watches.hpp"
 
@@ -57,6 +61,7 @@ struct Answered {
     wire::ReplyHeader header;
     Instant since{};
     bool keep_body = false;  // though header.error is set
+    wire::OpCode op = wire::OpCode::kNotification;
 };
 
 /// An operation that takes a zxid.
@@ -91,6 +96,7 @@ struct Core::Impl {
     void on(const SnapshotOpened& opened, Outputs& out);
     void on(const SnapshotStreamed& streamed, Outputs& out);
     void on(const SnapshotInstalled& installed, Outputs& out);
+    void on(const StepDown& step_down, Outputs& out);
 
     // --- what zab asks for, but for the pipeline's share (ensemble.cpp, roles.cpp, forwarded.cpp) ---
     void carry_out(const zab::Dial& dial, Outputs& out);
@@ -208,7 +214,19 @@ struct Core::Impl {
     void send_header(Client& client, const Request& request, Zxid zxid, wire::ErrorCode error, Outputs& out);
     void send(Client& client, std::size_t begin, std::size_t size, Outputs& out);
 
-    [[nodiscard]] ServerState state() const;  // status.cpp
+    // --- what is told (status.cpp, inspect.cpp, audit.cpp) ---
+    [[nodiscard]] ServerState state() const;
+    [[nodiscard]] WalkContext walk_context(znode::Identities who) const;
+    [[nodiscard]] SessionView view_of(SessionId id, Millis timeout) const;
+    void count_load(const Request& request);
+    void tell_slow(const Client& client, const Answered& answered, Millis took, Outputs& out);
+    void audit(const Client& client, const Audited& what, Outputs& out);
+    void audit_each(const Client& client, wire::OpCode op, std::string_view body, Audited what, Outputs& out);
+    void audit_refused(const Client& client, wire::OpCode op, std::string_view body, wire::ErrorCode error,
+                       Outputs& out);
+    void audit_applied(const Client& client, const Waiting& done, const wire::TxnHeader& header, Outputs& out);
+    void audit_own(const wire::TxnHeader& header, Outputs& out);
+    void audit_abandoned(const Client& client, Outputs& out);
 
     // --- state ---
     Options options_;
@@ -245,6 +263,9 @@ struct Core::Impl {
     bool held_back_ = false;          // there are such
     /// Sessions given while we were read-only, which only this server knows, and when they end if they stay silent.
     std::map<SessionId, Instant> readers_;
+    std::set<SessionId> expired_here_;  // whose end this leader has proposed
+    PathLoads path_loads_;
+    RecentMax<Instant> latency_ms_max_;
     std::size_t outstanding_ = 0;
     std::vector<ConnectionId> told_;  // scratch of notify_watchers
 

@@ -9,7 +9,11 @@ namespace zabd::core {
 
 // --- in --------------------------------------------------------------------------------------------------------------
 
-void Core::Impl::on(const LogDurable& durable, Outputs& out) { pipeline_.tell(zab::LogDurable{durable.up_to}, out); }
+void Core::Impl::on(const LogDurable& durable, Outputs& out) {
+    pipeline_.on_durable(durable.up_to);
+    pipeline_.tell(zab::LogDurable{durable.up_to}, out);
+}
+
 void Core::Impl::on(const LogTruncated& truncated, Outputs& out) {
     pipeline_.tell(zab::LogTruncated{truncated.up_to}, out);
 }
@@ -52,6 +56,8 @@ void Core::Impl::on(const SnapshotInstalled& installed, Outputs& out) {
     }
     pipeline_.tell(zab::SnapshotInstalled{installed.zxid}, out);
 }
+
+void Core::Impl::on(const StepDown&, Outputs& out) { pipeline_.tell(zab::StepDown{}, out); }
 
 // --- out -------------------------------------------------------------------------------------------------------------
 
@@ -111,5 +117,19 @@ void Core::Impl::carry_out(const zab::LearnerChanged& changed, Outputs& out) {
 void Core::Impl::carry_out(zab::Note& note, Outputs& out) {
     out.items.emplace_back(Event{Event::Kind::kPeer, SessionId::kNone, zxid_applied(), std::move(note.text)});
 }
+
+// --- what is ---------------------------------------------------------------------------------------------------------
+
+std::vector<LearnerView> Core::learners() const {
+    std::vector<LearnerView> all;
+    for (const auto& learner : impl_->zab().learners())
+        all.push_back({.server = learner.server,
+                       .observer = learner.observes,
+                       .up_to_date = learner.up_to_date,
+                       .acked = learner.acked});
+    return all;
+}
+
+bool Core::can_step_down() const { return impl_->serving_ && impl_->zab().can_step_down(); }
 
 }  // namespace zabd::core

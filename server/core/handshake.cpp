@@ -47,6 +47,7 @@ void Core::Impl::on(const ClientClosed& closed, Outputs& out) {
     const auto found = clients_.find(closed.connection);
     if (found == clients_.end()) return;
     auto& client = found->second;
+    audit_abandoned(client, out);
     watches_.remove_connection(client.id);
     const auto owner = owners_.find(client.session);
     if (owner != owners_.end() && owner->second == client.id) owners_.erase(owner);
@@ -204,6 +205,7 @@ void Core::Impl::refuse(Client& client, Outputs& out) {
 void Core::Impl::close(Client& client, Outputs& out) {
     if (client.phase == Client::Phase::kClosing) return;
     client.phase = Client::Phase::kClosing;
+    audit_abandoned(client, out);
     watches_.remove_connection(client.id);
     // Its writes in flight commit all the same; nobody waits for them here any more.
     outstanding_ -= client.queued();

@@ -46,6 +46,8 @@ struct Options {
     std::size_t window_bytes_max = 32 << 20;  // of committed records kept for learners that lag a little
     bool read_only_enabled = false;           // without a leader, clients that asked for it may read
     bool zookeeper_passwords = true;  // while a ZooKeeper server is a member, sessions get passwords as it makes them
+    bool audit = false;               // Audited tells what clients change
+    Millis slow_request{0};           // a request that takes longer is told with its stages (Event); 0: none is
     bool linearizable_reads = false;  // every read is confirmed by a quorum, as if behind a sync
 };
 

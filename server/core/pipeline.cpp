@@ -137,10 +137,13 @@ void Pipeline::tell(const zab::Input& input, Outputs& out) {
 
 void Pipeline::carry_out(zab::Output&& output, Outputs& out) {
     if (auto* append_to_log = std::get_if<zab::AppendToLog>(&output)) {
+        times_.push_back({append_to_log->zxid, now_, now_});
         out.items.emplace_back(AppendToLog{append_to_log->zxid, std::move(append_to_log->txn)});
     } else if (const auto* committed = std::get_if<zab::Deliver>(&output)) {
         deliver(*committed, out);
     } else if (const auto* truncate = std::get_if<zab::TruncateLog>(&output)) {
+        while (!times_.empty() && times_.back().zxid > truncate->up_to) times_.pop_back();
+        durable_times_ = std::min(durable_times_, times_.size());
         out.items.emplace_back(TruncateLog{truncate->up_to});
     } else if (const auto* read = std::get_if<zab::ReadLog>(&output)) {
         out.items.emplace_back(ReadLog{read->tag, read->after, read->bytes_max});
@@ -164,6 +167,7 @@ void Pipeline::deliver(const zab::Deliver& committed, Outputs& out) {
         sessions_.close(header.session);  // it may be there already
     apply_to_sessions(header, in.rest());
     zxid_applied_ = header.zxid;
+    take_times(header.zxid);
     preparer_.applied(header.zxid);
     if (!fuzzy) sample_digest();
     if (!fuzzy && zab_.hard_state().mixed()) compare_digest(committed.txn.view(), out);
@@ -174,6 +178,19 @@ void Pipeline::deliver(const zab::Deliver& committed, Outputs& out) {
         in_flight_.pop_front();
     }
     on_applied_(header, out);
+}
+
+void Pipeline::on_durable(Zxid up_to) {
+    for (; durable_times_ < times_.size() && times_[durable_times_].zxid <= up_to; ++durable_times_)
+        times_[durable_times_].durable = now_;
+}
+
+void Pipeline::take_times(Zxid applied) {
+    while (!times_.empty() && times_.front().zxid <= applied) {
+        times_of_applied_ = times_.front();
+        times_.pop_front();
+        if (durable_times_ != 0) --durable_times_;
+    }
 }
 
 void Pipeline::apply_to_sessions(const wire::TxnHeader& header, std::string_view body) {
@@ -240,6 +257,9 @@ void Pipeline::finish_replacement() {
     sessions_ = std::move(replacement_->sessions);
     zxid_applied_ = replacement_->zxid;
     replacement_.reset();
+    ++replacements_;
+    times_.clear();
+    durable_times_ = 0;
     images_ = {};  // of what is there no more
     images_due_ = false;
     digests_.clear();

@@ -80,6 +80,18 @@ public:
     /// Open, or proposals in flight open it, whatever comes behind them.
     [[nodiscard]] bool knows(SessionId session) const;
     [[nodiscard]] Zxid zxid_applied() const { return zxid_applied_; }
+    /// When the transaction applied last had come as far on this server, to the ms of a batch.
+    struct Times {
+        Zxid zxid;
+        Instant logged{};   // handed to the log
+        Instant durable{};  // in it
+    };
+    [[nodiscard]] const Times& times_of_applied() const { return times_of_applied_; }
+    /// The log says so.
+    void on_durable(Zxid up_to);
+
+    /// How often the state was replaced as a whole: ids of nodes mean nothing across that.
+    [[nodiscard]] std::uint64_t replacements() const { return replacements_; }
     /// Of the transaction applied last; good during on_applied.
     [[nodiscard]] const znode::Changes& changes() const { return changes_; }
     [[nodiscard]] const std::deque<DigestSample>& digests() const { return digests_; }
@@ -95,6 +107,7 @@ private:
     void carry_out(zab::Output&& output, Outputs& out);
     void deliver(const zab::Deliver& committed, Outputs& out);
     void apply_to_sessions(const wire::TxnHeader& header, std::string_view body);
+    void take_times(Zxid applied);
     void sample_digest();
     void compare_digest(std::string_view txn, Outputs& out);
     void collect_images(std::size_t txn_bytes);
@@ -121,6 +134,9 @@ private:
     std::uint64_t in_flight_bytes_ = 0;
     std::uint64_t room_bytes_ = kUnlimitedRoom;  // of the log, behind what is durable
     std::uint64_t log_overhead_bytes_max_;
+    std::deque<Times> times_;        // of what is in the log, or on its way, and not applied
+    std::size_t durable_times_ = 0;  // of them, from the front: are durable
+    Times times_of_applied_;
     znode::Changes changes_;
     std::string txn_;                       // being prepared
     std::vector<zab::Output> zab_outputs_;  // being carried out
@@ -128,6 +144,7 @@ private:
     wire::StateImages images_;  // since the last PutCheckpoint
     bool images_due_ = true;    // the first one also says that there is a state
     std::optional<Replacement> replacement_;
+    std::uint64_t replacements_ = 0;
     std::deque<DigestSample> digests_;
     std::uint64_t digests_compared_ = 0;
     std::uint64_t digest_mismatches_ = 0;

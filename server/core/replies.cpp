@@ -60,10 +60,32 @@ void Core::Impl::send_reply(Client& client, ReplyWriter& writer, const Answered&
     status_.reply_bytes_max = std::max(status_.reply_bytes_max, bytes);
     const auto latency_ms = static_cast<std::uint64_t>((now_.monotonic - answered.since).count());
     count_latency(status_.traffic, latency_ms);
+    latency_ms_max_.add(now_.monotonic, latency_ms);
     count_latency(client.status.traffic, latency_ms);
     client.status.latency_ms_last = latency_ms;
     client.status.responded_last = now_.monotonic;
     client.status.zxid_last = answered.header.zxid;
+    const bool slow =
+        options_.slow_request.count() != 0 && latency_ms >= static_cast<std::uint64_t>(options_.slow_request.count());
+    if (slow) tell_slow(client, answered, Millis(latency_ms), out);
+}
+
+/// Of a write: where its time went on this server. Of what is no write all of it was waiting for its turn, or for a leader.
+void Core::Impl::tell_slow(const Client& client, const Answered& answered, Millis took, Outputs& out) {
+    std::string text = "op=";
+    text += wire::name_of(answered.op);
+    const auto stage = [&](std::string_view name, Millis time) {
+        text.append(" ").append(name).append("_ms=").append(std::to_string(time.count()));
+    };
+    stage("took", took);
+    if (const auto& times = pipeline_.times_of_applied(); is_write(answered.op) && times.zxid == answered.header.zxid) {
+        stage("queue", times.logged - answered.since);
+        stage("fsync", times.durable - times.logged);
+        stage("quorum", now_.monotonic - times.durable);
+        const auto& changes = pipeline_.changes();
+        if (!changes.triggers.empty()) text.append(" path=").append(changes.triggers.front().path);
+    }
+    out.items.emplace_back(Event{Event::Kind::kSlowRequest, client.session, answered.header.zxid, std::move(text)});
 }
 
 void Core::Impl::send(Client& client, std::size_t begin, std::size_t size, Outputs& out) {

@@ -1,5 +1,6 @@
 #include "server/core/authentication.hpp"
 #include "server/core/core_impl.hpp"
+#include "server/core/request_paths.hpp"
 #include "server/core/write_replies.hpp"
 #include "wire/assert.hpp"
 
@@ -53,6 +54,7 @@ void Core::Impl::request(Client& client, std::string_view frame, Instant since, 
     request.body = in.rest();
     client.status.last_op = request.header.op;
     if (request.header.xid >= 0) client.status.last_xid = request.header.xid;
+    if (path_loads_.due()) count_load(request);
 
     if (request.header.op == OpCode::kAuth || request.header.op == OpCode::kSasl)
         return authenticate(client, request, out);
@@ -90,11 +92,22 @@ void Core::Impl::authenticate(Client& client, Request& request, Outputs& out) {
     send_header(client, request, Zxid{}, identities ? ErrorCode::kOk : ErrorCode::kAuthFailed, out);
     if (!identities) {
         ++status_.auth_failures;
+        audit_refused(client, OpCode::kAuth, {}, ErrorCode::kAuthFailed, out);
         return close(client, out);
     }
     for (auto& identity : *identities)
         if (std::ranges::find(client.identities, identity) == client.identities.end())
             client.identities.push_back(std::move(identity));
+}
+
+/// One of the sample. What a read brings is known by the size of the node.
+void Core::Impl::count_load(const Request& request) {
+    const bool write = is_write(request.header.op);
+    for (const auto& [op, path] : touched_by(request.header.op, request.body)) {
+        if (path.empty()) continue;
+        const auto* node = op == OpCode::kGetData ? pipeline_.state().tree.find(path) : nullptr;
+        path_loads_.count(path, write, write ? request.frame.size() : node ? node->data.size() : 0);
+    }
 }
 
 void Core::Impl::answer_unknown(Client& client, const Request& request, Outputs& out) {
@@ -111,7 +124,7 @@ void Core::Impl::take_write(Client& client, const Request& request, Outputs& out
         return refuse_write(client, request, ErrorCode::kSystemError, out);
     }
     Waiting waiting{.what = Waiting::For::kWrite, .xid = request.header.xid, .op = op, .since = request.since};
-    if (!pipeline_.alone()) waiting.frame = request.frame;
+    if (!pipeline_.alone() || options_.audit) waiting.frame = request.frame;
     wait(client, std::move(waiting), out);
     submit(client, request.header, request.body, out);
 }
@@ -146,6 +159,7 @@ void Core::Impl::take_write_read_only(Client& client, const Request& request, Ou
 
 /// Before anything of it is in the log, and in its turn.
 void Core::Impl::refuse_write(Client& client, const Request& request, ErrorCode error, Outputs& out) {
+    audit_refused(client, request.header.op, request.body, error, out);
     if (client.waiting.empty()) return send_header(client, request, zxid_applied(), error, out);
     const auto& header = request.header;
     wait(client,
@@ -165,6 +179,7 @@ void Core::Impl::answer_write(const wire::TxnHeader& header, Outputs& out) {
     const auto done = take_front(*client);
     const auto& results = pipeline_.changes().results;
     const bool failed = header.type == OpCode::kError;
+    audit_applied(*client, done, header, out);
     if (failed && results.front().error == ErrorCode::kSessionMoved) return close(*client, out);
     if (done.op == OpCode::kCreateSession) {
         if (failed) return close(*client, out);
@@ -173,7 +188,7 @@ void Core::Impl::answer_write(const wire::TxnHeader& header, Outputs& out) {
     } else {
         ReplyWriter writer(out.bytes);
         const auto error = write_reply(done.op, header.type, results, writer.encoder());
-        send_reply(*client, writer, {{done.xid, zxid_applied(), error}, done.since}, out);
+        send_reply(*client, writer, {{done.xid, zxid_applied(), error}, done.since, false, done.op}, out);
     }
     // Whether or not anybody leads: the next write may be committed already, and must not be hidden by a read before it.
     while (turn_is_next(*client)) answer_turn(*client, out);
@@ -217,8 +232,8 @@ void Core::Impl::answer(Client& client, const Request& request, Outputs& out) {
     } else if (is_read(op)) {
         outcome = read(op, request.body, context, writer.encoder());
     }
-    send_reply(client, writer, {{request.header.xid, zxid_applied(), outcome.error}, request.since, outcome.keep_body},
-               out);
+    send_reply(client, writer,
+               {{request.header.xid, zxid_applied(), outcome.error}, request.since, outcome.keep_body, op}, out);
 }
 
 // --- order -----------------------------------------------------------------------------------------------------------

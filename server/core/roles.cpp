@@ -62,6 +62,7 @@ void Core::Impl::stop_serving() {
     sessions_.stop();
     syncs_.clear();
     forwarded_.clear();
+    expired_here_.clear();
     for (auto& [id, client] : clients_) {
         if (client.phase == Client::Phase::kOpen) client.phase = Client::Phase::kResuming;
         for (auto& waiting : client.waiting) {

@@ -18,6 +18,7 @@ void Core::Impl::on(const ResetStatistics& reset, Outputs&) {
     }
     if (reset.connections_only) return;
     status_.traffic = {};
+    path_loads_.reset();
     status_.reply_bytes_last = status_.reply_bytes_min = status_.reply_bytes_max = -1;
 }
 
@@ -55,11 +56,14 @@ Status Core::status() const {
     status.digest = tree.digest();
     status.digests_compared = impl_->pipeline_.digests_compared();
     status.digest_mismatches = impl_->pipeline_.digest_mismatches();
+    status.latency_ms_max_recent = impl_->latency_ms_max_.at(impl_->now_.monotonic);
     status.uptime = impl_->now_.monotonic - impl_->started_at_;
     return status;
 }
 
 std::size_t Core::outstanding() const { return impl_->outstanding_; }
+
+Zxid Core::zxid_applied() const { return impl_->zxid_applied(); }
 
 Zxid Core::log_needed() const { return impl_->zab().log_needed(); }
 

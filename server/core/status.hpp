@@ -57,6 +57,7 @@ struct Status {
     std::uint64_t sessions_expired = 0;
     std::uint64_t writes_refused = 0;  // since start: the disk was full
     Millis uptime{0};
+    std::uint64_t latency_ms_max_recent = 0;  // of the last second or two
 };
 
 struct ConnectionStatus {

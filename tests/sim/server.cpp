@@ -72,6 +72,10 @@ void Server::stall_clock(Duration time) {
     stalled_until_ = stalled_from_ + time;
 }
 
+void Server::step_down() {
+    input([this] { step(core::StepDown{}); });
+}
+
 void Server::heal() {
     const auto now = stage_.queue.now();
     paused_until_ = slow_until_ = slow_syncs_until_ = std::min(now, paused_until_);

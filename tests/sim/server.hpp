@@ -93,6 +93,8 @@ public:
     void stall_clock(Duration time);
     /// All of these are over.
     void heal();
+    /// Asked by an operator.
+    void step_down();
     void set_wall_clock(std::int64_t by_ms) { wall_offset_ms_ += by_ms; }
 
     // --- links ---
@@ -164,6 +166,7 @@ private:
     void carry_out(core::FinishInstall& output);
     void carry_out(core::DropInstall& output);
     void carry_out(core::Event& output);
+    void carry_out(const core::Audited&) {}
 
     void send_to_peer(LinkId link, std::string bytes);
     void stream_slice(LinkId link, std::string rest);

@@ -14,6 +14,7 @@ const std::string_view kGrammar = R"(  ensemble N [observers N] [tick TIME] [hol
              [java N [java N...] [before 3.8.5] [window N] [node TIME]] [up]
   start|crash N... or all; power cut N... or all; wipe N; take image N; put image back N
   cut A B; cut A->B; isolate A; break A B; heal
+  step down N
   disk N holds back [epochs]; disk N goes on
   hold PACKET A->B; release
   run TIME; run until leader; run until all serve
@@ -176,6 +177,11 @@ void isolate(Scene& scene, Words& words) {
     }
 }
 
+void step(Scene& scene, Words& words) {
+    words.expect("down");
+    server_in(scene, words).step_down();
+}
+
 void heal(Scene& scene, Words&) {
     scene.mesh().heal();
     for (const auto& server : scene.servers()) server->heal();
@@ -282,7 +288,7 @@ void let_client(Scene& scene, const std::string& name, Words& words) {
     for (const auto& text : client->unanswered()) scene.tell(fmt::format("{}: {} -> no answer yet", name, text));
 }
 
-constexpr std::array<std::pair<std::string_view, Command>, 18> kCommands{{
+constexpr std::array<std::pair<std::string_view, Command>, 19> kCommands{{
     {"ensemble", ensemble},
     {"start", start},
     {"crash", crash},
@@ -293,6 +299,7 @@ constexpr std::array<std::pair<std::string_view, Command>, 18> kCommands{{
     {"cut", cut},
     {"isolate", isolate},
     {"break", break_links},
+    {"step", step},
     {"heal", heal},
     {"disk", disk},
     {"hold", hold},

@@ -39,7 +39,7 @@ constexpr std::array<std::pair<PacketType, std::string_view>, 19> kPackets{{
     {PacketType::kInformAndActivate, "INFORMANDACTIVATE"},
 }};
 
-std::string_view name_of(OpCode op) {
+std::string_view short_name_of(OpCode op) {
     switch (op) {
         case OpCode::kCreate:
         case OpCode::kCreate2: return "create";
@@ -92,8 +92,8 @@ std::string text_of_body(OpCode op, std::string_view body) {
             return txn->error == ErrorCode::kOk ? "nothing" : "error " + text_of(txn->error);
         }
         case OpCode::kDelete:
-        case OpCode::kCheck: return fmt::format("{} {}", name_of(op), wire::decoded<wire::DeleteTxn>(body)->path);
-        default: return std::string(name_of(op));
+        case OpCode::kCheck: return fmt::format("{} {}", short_name_of(op), wire::decoded<wire::DeleteTxn>(body)->path);
+        default: return std::string(short_name_of(op));
     }
 }
 
@@ -104,7 +104,7 @@ std::string text_of_request(const wire::QuorumPacket& packet, const Names& names
     std::string path;
     if (!about_session && request->op != OpCode::kMulti)
         path = " " + std::string(wire::decoded<wire::NullablePathRequest>(request->body)->path.value_or(""));
-    return fmt::format("{}{} of {}", name_of(request->op), path, text_of(request->session, names));
+    return fmt::format("{}{} of {}", short_name_of(request->op), path, text_of(request->session, names));
 }
 
 std::string text_of_epoch(Zxid zxid) { return fmt::format("epoch {}", zxid.epoch()); }

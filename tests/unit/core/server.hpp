@@ -228,6 +228,7 @@ public:
     [[nodiscard]] const std::vector<AppendToLog>& log() const { return log_; }
     [[nodiscard]] const std::vector<wire::StateImages>& checkpoints() const { return checkpoints_; }
     [[nodiscard]] const std::vector<Event>& events() const { return events_; }
+    [[nodiscard]] const std::vector<Audited>& audited() const { return audited_; }
     /// Every byte that left towards clients, in order.
     [[nodiscard]] const std::string& transcript() const { return transcript_; }
 
@@ -295,6 +296,7 @@ private:
     }
     void carry_out(DropInstall&, const std::string&) { installing_ = {}; }
     void carry_out(Event& event, const std::string&) { events_.push_back(event); }
+    void carry_out(Audited& audited, const std::string&) { audited_.push_back(audited); }
     template <class Other>
     void carry_out(Other& other, const std::string& bytes) {
         ZABD_ASSERT(hooks_.elsewhere);
@@ -321,6 +323,7 @@ private:
     std::map<ConnectionId, bool> paused_;
     std::vector<wire::StateImages> checkpoints_;
     std::vector<Event> events_;
+    std::vector<Audited> audited_;
     std::string transcript_;
 };
 
