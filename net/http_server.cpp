@@ -50,7 +50,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
                 std::rethrow_exception(exception);
             } catch (const std::exception& what) {
                 shared->options.on_failure(what.what());
-            }
+            }  // run() lets nothing else out
         };
         asio::co_spawn(io, std::move(task), std::move(done));
     }

@@ -17,6 +17,7 @@ constexpr std::size_t kReadBytes = 16 << 10;
 constexpr std::size_t kPieceBytes = 64 << 10;  // of a body, each of which has write_timeout
 constexpr milliseconds kFinishTimeout{2000};   // for the client to hang up
 constexpr milliseconds kNever{0};
+constexpr std::string_view kNoException = "thrown was something that is no std::exception";
 
 std::string chunk_size(std::size_t bytes) {
     static constexpr char kDigits[] = "0123456789abcdef";
@@ -88,6 +89,10 @@ asio::awaitable<void> HttpSession::answer() {
         failed(exception.what());
         response = {};
         response.status = 0;
+    } catch (...) {
+        failed(kNoException);
+        response = {};
+        response.status = 0;
     }
     if (response.status != 0 && !http_headers_sound(response)) {
         failed("a header of the response has what headers cannot have");
@@ -129,6 +134,8 @@ asio::awaitable<void> HttpSession::send_stream(const HttpResponse& response) {
         if (!gone) failed(error.what());
     } catch (const std::exception& exception) {
         failed(exception.what());
+    } catch (...) {
+        failed(kNoException);
     }
     // Without its last chunk the client knows that it was not all.
     if (whole && parser_.takes_chunks()) co_await send_bytes("0\r\n\r\n");

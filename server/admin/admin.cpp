@@ -15,8 +15,6 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
@@ -32,7 +30,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::chrono::milliseconds kStopMax{1000};  // for what is under way to notice the end
+constexpr std::chrono::milliseconds kStopMax{200};  // for what is under way to notice the end
 constexpr std::size_t kMetricsConnectionsMax = 16;
 
 ServerId self_of(const Config& config) { return config.ensemble ? config.ensemble->self : ServerId{1}; }
@@ -133,12 +131,21 @@ struct Admin::Impl final : public Witness {
 
     void run() {
         ::pthread_setname_np(::pthread_self(), "zabd-admin");
-        while (!io.stopped()) {
-            try {
-                io.run();
-            } catch (const std::exception& exception) {
-                log_failure(exception.what());
-            }
+        while (!io.stopped()) run_some([this] { io.run(); });
+        if (endpoint) endpoint->stop();
+        if (provider) provider->stop();
+        history.stop();
+        clients.stop();
+        work.reset();
+        io.restart();
+        run_some([this] { io.run_for(kStopMax); });
+    }
+
+    void run_some(const auto& run_loop) {
+        try {
+            run_loop();
+        } catch (const std::exception& exception) {
+            log_failure(exception.what());
         }
     }
 
@@ -156,15 +163,7 @@ struct Admin::Impl final : public Witness {
 
     void stop() {
         if (!thread.joinable()) return;
-        asio::post(io, [this] {
-            if (endpoint) endpoint->stop();
-            if (provider) provider->stop();
-            history.stop();
-            clients.stop();
-            end.emplace(io, kStopMax);
-            end->async_wait([this](const auto&) { io.stop(); });
-            work.reset();
-        });
+        io.stop();
         thread.join();
     }
 
@@ -188,7 +187,6 @@ struct Admin::Impl final : public Witness {
     Access access_to_metrics;
     std::optional<net::HttpServer> endpoint;
     std::optional<net::HttpServer> provider;
-    std::optional<asio::steady_timer> end;
     std::thread thread;
 };
 

@@ -30,7 +30,7 @@ public:
     [[nodiscard]] Witness& witness();
     /// Once. `client_port`: where this server takes clients; writes go that way.
     void start(std::uint16_t client_port);
-    /// Closes all connections and waits for the thread, a second at most.
+    /// Closes all connections and waits for the thread, less than a second.
     void stop();
 
     /// Where the endpoint listens; 0: nowhere.

@@ -111,7 +111,8 @@ std::string user_of(const core::Audited& audited) {
 
 Json null_if_empty(std::string text) { return text.empty() ? Json() : Json(std::move(text)); }
 
-std::string line_of(const Json& record) { return record.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+/// In ASCII: U+2028 and the like end a line for some who read it, and C1 controls move a terminal.
+std::string line_of(const Json& record) { return record.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n"; }
 
 std::size_t bytes_of(const core::Audited& audited) {
     std::size_t bytes = sizeof audited + audited.path.size() + audited.address.size();

@@ -8,7 +8,7 @@
 //           ("operation":"recordsDropped", "dropped":n) and in the server's log. File sizes and their number by AuditConfig.
 // Order     as written. A record reaches the file soon after the reply that it tells of, not before; a crash loses the last.
 // Errors    a file that cannot be written drops the record in the same way, and is tried again with the next.
-// Injection no text of a client makes a line, or anything else than a JSON string that is valid UTF-8.
+// Injection no text of a client makes a line, or anything else than a JSON string in ASCII.
 #pragma once
 
 #include "server/config.hpp"

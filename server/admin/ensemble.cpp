@@ -63,7 +63,7 @@ struct Overview : std::enable_shared_from_this<Overview> {
         proposals.note(Clock::now(), own.status.zxid_proposed);
         if (!leads(own.status)) acked.clear();
         for (const auto& learner : own.learners)
-            if (learner.acked != Zxid{}) acked[learner.server] = learner.acked;
+            if (learner.up_to_date || learner.acked != Zxid{}) acked[learner.server] = learner.acked;
         co_return own;
     }
 

@@ -25,6 +25,7 @@ constexpr std::string_view kLeaseBase = "lease-";     // Curator's
 constexpr std::string_view kMember = "-member";       // of our double barrier
 constexpr std::string_view kKazooLock = "-__lock__";  // behind a semaphore's path: its queue
 constexpr std::string_view kClaims = "-locks";        // behind a queue's path: its claims
+constexpr std::string_view kTaken = "taken";          // of kazoo's LockingQueue: its claims
 constexpr std::string_view kEntry = "entry-";         // kazoo's queues
 
 std::string_view parent_of(std::string_view path) {
@@ -48,11 +49,10 @@ bool is_sequence(std::string_view digits) {
     return digits.size() >= 10 && std::ranges::all_of(digits.substr(digits.starts_with('-') ? 1 : 0), is_digit);
 }
 
-/// entry-100-0000000007, and entry--100-0000000007 of a LockingQueue: in order as text.
+/// entry-100-0000000007: in order as text.
 bool is_kazoo_entry(std::string_view name) {
     if (!name.starts_with(kEntry)) return false;
     name.remove_prefix(kEntry.size());
-    if (name.starts_with('-')) name.remove_prefix(1);
     return name.size() > 4 && name[3] == '-' && is_sequence(name.substr(4));
 }
 
@@ -89,6 +89,7 @@ struct Family {
     std::vector<LockNode> claims;  // ephemerals named like an entry
     std::optional<QueueForm> form;
     bool ready = false;
+    bool taken = false;  // there is a node for the claims of kazoo's LockingQueue
 };
 
 /// Good as long as the nodes are.
@@ -289,6 +290,8 @@ void LockFinder::see(LockNode node) {
         impl.family_of(node).members.push_back(std::move(node));
     } else if (name == kReady) {
         impl.family_of(node).ready = true;
+    } else if (name == kTaken) {
+        impl.family_of(node).taken = true;
     } else if (ephemeral && is_id(name)) {
         impl.family_of(node).ids.push_back(std::move(node));
     } else if (is_kazoo_entry(name)) {
@@ -351,9 +354,11 @@ void LockFinder::Impl::look_at_queues(const std::string& path, const Family& own
     }
     if (own.kazoo_entries.empty()) return;
     // A LockingQueue has its entries and its claims in two nodes below its own.
-    const bool locking = base_of(path) == "entries" && base_of(own.kazoo_entries.front().path).starts_with("entry--");
+    const auto* above = family(std::string(parent_of(path)));
+    const bool locking = base_of(path) == "entries" && above != nullptr && above->taken;
     const std::string top(locking ? parent_of(path) : std::string_view(path));
-    found.push_back(queue_of(top, "kazoo", names_of(own.kazoo_entries), own.kazoo_entries, claims_at(top + "/taken")));
+    const auto claims = locking ? claims_at(top + "/taken") : std::vector<LockNode>{};
+    found.push_back(queue_of(top, "kazoo", names_of(own.kazoo_entries), own.kazoo_entries, claims));
 }
 
 std::vector<LockView> LockFinder::find(const std::map<std::string, std::size_t>& limits) const {

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <system_error>
 #include <utility>
 
@@ -48,7 +49,7 @@ std::optional<double> parse_average(std::string_view text) {
     double value = 0;
     const auto* const end = average.data() + average.size();
     const auto [stop, error] = std::from_chars(average.data(), end, value, std::chars_format::fixed);
-    if (error != std::errc{} || stop != end || value < 0) return std::nullopt;
+    if (error != std::errc{} || stop != end || !std::isfinite(value) || value < 0) return std::nullopt;
     return value;
 }
 

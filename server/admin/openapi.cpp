@@ -1,4 +1,4 @@
-// /api/v1/openapi.json: what can be asked, told by the server itself. Written by hand (openapi.json), as it promises what
+// /api/v1/openapi.json: what can be asked, told by the server itself. Kept by hand (openapi.json), as it promises what
 // the code must keep; a test holds both together.
 #include "openapi_json.hpp"
 #include "server/admin/services.hpp"

@@ -1,5 +1,5 @@
-// The web page: static files, for everybody who can reach the port. They hold nothing of the server's; the API, which they
-// call, asks for credentials.
+// The web page: static files, for everybody who can reach the port. They hold nothing of the server's; the API, which
+// they call, asks for credentials.
 
 #include "server/admin/page_files.hpp"
 #include "server/admin/reply.hpp"
@@ -17,8 +17,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-// Nothing runs but our own files, nothing is fetched but from here, and nobody frames the page: should a znode's text ever
-// get into the page as markup, it would do nothing.
+// Nothing runs but our own files, nothing is fetched but from here, and nobody frames the page: should a znode's text
+// ever get into the page as markup, it would do nothing.
 constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

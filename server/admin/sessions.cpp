@@ -2,6 +2,7 @@
 #include "server/admin/sessions.hpp"
 
 #include "server/admin/ask.hpp"
+#include "server/admin/audit_log.hpp"
 #include "server/admin/body.hpp"
 #include "server/admin/clients.hpp"
 #include "server/admin/reply.hpp"
@@ -26,6 +27,7 @@ constexpr std::int64_t kPageDefault = 100;
 constexpr std::int64_t kPageMax = 1000;
 constexpr std::size_t kListedMax = 1000;  // of one session: ephemerals, watches
 constexpr std::size_t kSlice = 250;       // that one question looks at
+constexpr int kCloseAttemptsMax = 8;
 
 struct SeenSession {
     core::SessionView session;
@@ -209,6 +211,21 @@ asio::awaitable<net::HttpResponse> show_session(Services& services, Call call) {
     co_return json_reply(body);
 }
 
+/// The core tells of it as of a request of the session's own client; this says who was behind it.
+void audit_close(AuditLog& audit, const Call& call, SessionId id) {
+    const auto& user = call.caller.user;
+    const auto colon = std::min(user.find(':'), user.size());
+    core::Audited record;
+    record.time = WallTime{
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count()};
+    record.session = id;
+    record.address = call.request.remote_address;
+    record.identities = {{user.substr(0, colon), user.substr(std::min(colon + 1, user.size()))}};
+    record.op = wire::OpCode::kCloseSession;
+    audit.write(std::move(record));
+}
+
 asio::awaitable<net::HttpResponse> close_session(Services& services, Call call) {
     Parameters(call.request).finish();
     const auto id = session_in(call);
@@ -219,12 +236,15 @@ asio::awaitable<net::HttpResponse> close_session(Services& services, Call call) 
     };
     const auto password = co_await ask(services.desk, std::move(question));
     if (!password) co_return no_session(call.rest);
-    const bool closed = co_await services.clients.close_session(*id, *password);
-    auto is_there = [id = *id](Inside& inside) { return inside.core().session(id).has_value(); };
-    // Somebody else may have closed it, or its time may have been over.
-    if (!closed && co_await ask(services.desk, std::move(is_there)))
-        co_return error_reply(504, "Timeout", "whether the session was closed is not known yet; look again");
-    co_return json_reply({{"id", hex(*id)}});
+    // Its client, thrown out, comes back at once, and may take the session back before the close arrives.
+    for (int attempt = 0; attempt < kCloseAttemptsMax; ++attempt) {
+        const bool closed = co_await services.clients.close_session(*id, *password);
+        auto is_there = [id = *id](Inside& inside) { return inside.core().session(id).has_value(); };
+        if (co_await ask(services.desk, std::move(is_there))) continue;
+        if (closed) audit_close(services.audit, call, *id);  // else somebody else did, or its time was over
+        co_return json_reply({{"id", hex(*id)}});
+    }
+    co_return error_reply(504, "Timeout", "the session is still there: its client has taken it back each time");
 }
 
 using Answering = asio::awaitable<net::HttpResponse> (*)(Services&, Call);

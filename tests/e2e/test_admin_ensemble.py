@@ -1,10 +1,13 @@
 """The ensemble as the HTTP endpoint of each member shows it, and a leader that is asked to step down."""
 
+import contextlib
+import socket
 import threading
 import time
 
 import pytest
 
+import harness
 import wire
 from admin import READER, admin_server
 from admin_ensemble import AdminEnsemble
@@ -111,6 +114,48 @@ def test_a_killed_leader_shows_in_the_elections(three):
     three.kill(other)
     lost = three.await_overview(new, lambda o: not o["serving"])
     assert lost["leader"] is None and lost["quorum"]["has"] is False
+
+
+class Babbler:
+    """In a member's place at its client port: sends `text` again and again, or, without any, says nothing."""
+
+    def __init__(self, port, text):
+        self.text = text
+        self.listener = socket.create_server((harness.HOST, port), reuse_port=False)
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        kept = []
+        with contextlib.suppress(OSError):
+            while True:
+                link, _ = self.listener.accept()
+                kept.append(link)
+                with contextlib.suppress(OSError):
+                    while self.text:
+                        link.sendall(self.text)
+
+
+BABBLE = {"silent": b"", "zeros": b"\0" * 65536,
+          "pretender": b"Mode: leader\nZxid: 0xffffffffffffffff\n<script>" * 1000}
+
+
+@pytest.mark.parametrize("what", BABBLE)
+def test_what_answers_in_a_members_place_does_no_harm(three, what):
+    leader = three.leader()
+    gone = next(n for n in (1, 2, 3) if n != leader)
+    three.kill(gone)
+    babbler = Babbler(three[gone].port, BABBLE[what])
+    try:
+        for _ in range(5):
+            began = time.monotonic()
+            shown = rows(three.overview(leader))
+            assert time.monotonic() - began < 2.5
+            assert shown[leader]["role"] == "leader" and shown[gone]["version"] is None
+            time.sleep(0.3)
+        three.await_overview(leader, lambda o: rows(o)[gone]["checked_ms_ago"] is not None and
+                             rows(o)[gone]["role"] == ("leader" if what == "pretender" else None))
+    finally:
+        babbler.listener.close()
 
 
 # --- stepping down ---

@@ -9,6 +9,7 @@ import uuid
 
 import pytest
 from kazoo.client import KazooClient
+from kazoo.security import make_digest_acl
 
 import recipe_servers
 from admin import READER, admin_server
@@ -167,7 +168,8 @@ class Curator:
         self.id = session_of(client)
 
     def enter(self, path, base, data=b"10.0.0.1"):
-        return self.client.create(f"{path}/_c_{uuid.uuid4()}-{base}", data, ephemeral=True, sequence=True, makepath=True)
+        name = f"{path}/_c_{uuid.uuid4()}-{base}"
+        return self.client.create(name, data, ephemeral=True, sequence=True, makepath=True)
 
 
 @pytest.mark.parametrize("base_name, kind", [("lock-", "lock"), ("latch-", "election")])
@@ -181,9 +183,11 @@ def test_contenders_under_curators_names(server, connect, base, base_name, kind)
     await_lock(server, base, f"{base}/c", [two.id], [])
 
 
-@pytest.mark.parametrize("flavor, kind, shown", [("curator", "lock", "lock"), ("kazoo", "lock", "lock"),
-                                                 ("curator", "latch", "election"), ("curator", "semaphore", "semaphore"),
-                                                 ("curator", "write", "read_write_lock")])
+OURS = [("curator", "lock", "lock"), ("kazoo", "lock", "lock"), ("curator", "latch", "election"),
+        ("curator", "semaphore", "semaphore"), ("curator", "write", "read_write_lock")]
+
+
+@pytest.mark.parametrize("flavor, kind, shown", OURS)
 def test_our_recipes_wait_behind_who_was_first(server, contender, connect, base, flavor, kind, shown):
     first = Curator(connect())
     first.client.ensure_path(f"{base}/inside")
@@ -222,12 +226,11 @@ def test_our_recipes_wait_behind_who_was_first(server, contender, connect, base,
 
 def test_what_the_caller_may_not_read_is_not_shown(server, connect, base):
     client = connect(auth_data=[("digest", "ben:secret")])
-    from kazoo.security import make_digest_acl
     only_ben = [make_digest_acl("ben", "secret", all=True)]
     client.create(f"{base}/hidden", b"", acl=only_ben)
     client.create(f"{base}/hidden/_c_{uuid.uuid4()}-lock-", b"x", ephemeral=True, sequence=True)
-    client.create(f"{base}/shown/_c_{uuid.uuid4()}-lock-", b"secret", acl=only_ben, ephemeral=True, sequence=True,
-                  makepath=True)
+    client.create(f"{base}/shown")
+    client.create(f"{base}/shown/_c_{uuid.uuid4()}-lock-", b"secret", acl=only_ben, ephemeral=True, sequence=True)
     locks = locks_below(server, base)
     assert [lock["path"] for lock in locks] == [f"{base}/shown"]
     assert [entry["data"] for entry in locks[0]["holders"]] == [None]

@@ -117,6 +117,18 @@ def test_closing_a_session_takes_its_ephemerals_along(server, clients):
         link.result(Op.EXISTS, wire.exists("/stays"))
 
 
+def test_who_closed_a_session_is_in_the_audit_log(tmp_path):
+    with admin_server(tmp_path / "server", config={"audit.enable": "true"}) as server:
+        link = wire.open_session(server, timeout_ms=10000)
+        assert server.http("DELETE", f"{API}/sessions/{hex_id(link)}").status == 200
+
+        def users():
+            _, found = server.get(f"{API}/audit?operation=closeSession&session={hex_id(link)}")
+            return [record["user"] for record in found["records"]]
+        eventually(lambda: any("token" in str(user) for user in users()))
+        link.close()
+
+
 def test_connections_are_shown(server, clients):
     links = [clients() for _ in range(3)]
     links[0].result(Op.CREATE, wire.create("/a"))

@@ -1,96 +1,16 @@
-"""The tree over HTTP: what clients wrote is shown, what is written here clients see, under the same ACLs and versions."""
+"""The tree over HTTP: what clients wrote is shown, what is written here clients see, under the same versions."""
 
 import base64
-import hashlib
-import json
 import os
-import re
-import socket
 import subprocess
 import threading
 import time
 
 import pytest
-from kazoo.client import KazooClient
 from kazoo.protocol.states import EventType
-from kazoo.security import make_acl, make_digest_acl
 
-from admin import READER, admin_server, node_path
-
-OPEN_ACL = [{"scheme": "world", "id": "anyone", "perms": "cdrwa"}]
-DEEP = "?recursive=true"
-
-
-def digest(user_and_password):
-    """As superDigest is written."""
-    user = user_and_password.split(":")[0]
-    return f"{user}:{base64.b64encode(hashlib.sha1(user_and_password.encode()).digest()).decode()}"
-
-
-def basic(user_and_password):
-    return {"Authorization": "Basic " + base64.b64encode(user_and_password.encode()).decode()}
-
-
-BEN, EVE, AMY, SUPER = "ben:ben's secret", "eve:eve's secret", "amy:amy's secret", "super:the super secret"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    config = {"extendedTypesEnabled": "true", "znode.container.checkIntervalMs": 300, "maxClientCnxns": 0,
-              "zabd.admin.operators": f"{digest(BEN)},{digest(EVE)}", "zabd.admin.readers": digest(AMY),
-              "DigestAuthenticationProvider.superDigest": digest(SUPER)}
-    with admin_server(tmp_path_factory.mktemp("tree"), config=config) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def zk(server):
-    client = KazooClient(server.address, auth_data=[("digest", SUPER)])
-    client.start()
-    yield client
-    client.stop()
-    client.close()
-
-
-@pytest.fixture
-def base(zk, request):
-    """An empty node for the test alone."""
-    path = "/" + re.sub(r"\W+", "-", request.node.name)
-    zk.create(path)
-    yield path
-    zk.delete(path, recursive=True)
-
-
-class Tree:
-    """/api/v1/tree of a server, as somebody."""
-
-    def __init__(self, server, headers=None, **who):
-        self._server, self._headers, self._who = server, headers, who
-
-    def ask(self, method, path, query="", body=None, under="tree"):
-        return self._server.http(method, f"/api/v1/{under}{node_path(path)}{query}", headers=self._headers, body=body,
-                                 **self._who)
-
-    def get(self, path, query=""):
-        answer = self.ask("GET", path, query)
-        assert answer.status == 200, answer
-        return answer.json()
-
-    def create(self, path, **body):
-        return self.ask("POST", path, body=body)
-
-    def set(self, path, text, version=-1):
-        return self.ask("PUT", path, body={"data": {"format": "text", "value": text}, "version": version})
-
-
-@pytest.fixture
-def tree(server):
-    return Tree(server)
-
-
-def refused(answer, status, code):
-    assert (answer.status, answer.error) == (status, code), answer
-    return answer.json()["error"]["message"]
+from admin_ensemble import AdminEnsemble
+from admin_tree import DEEP, OPEN_ACL, Tree, base, export, refused, server, tree, zk  # noqa: F401 (fixtures)
 
 
 # --- one node --------------------------------------------------------------------------------------------------------
@@ -202,164 +122,6 @@ def test_parameters_that_mean_nothing_are_refused(tree, base, query):
     refused(tree.ask("GET", base, query), 400, "BadArguments")
 
 
-# --- pages and searches ----------------------------------------------------------------------------------------------
-
-def test_pages_show_each_child_once_whatever_is_deleted_meanwhile(zk, tree, base):
-    count = 3000
-    for begin in range(0, count, 500):
-        with zk.transaction() as batch:
-            for number in range(begin, begin + 500):
-                batch.create(f"{base}/n{number}")
-    seen, cursor, page = [], None, 0
-    while page == 0 or cursor:
-        children = tree.get(base, "?limit=150" + (f"&cursor={node_path(cursor)}" if cursor else ""))["children"]
-        assert len(children["items"]) <= 150
-        seen += [item["name"] for item in children["items"]]
-        cursor = children["next"]
-        if page % 2 == 0:  # the last that was shown, some before it, and one that is to come
-            for name in (seen[-1], seen[-2], seen[len(seen) // 2], f"n{len(seen) + 30}"):
-                if zk.exists(f"{base}/{name}"):
-                    zk.delete(f"{base}/{name}")
-        page += 1
-    left = set(zk.get_children(base))
-    assert len(seen) == len(set(seen))
-    assert left <= set(seen), sorted(left - set(seen))[:10]
-    assert seen == sorted(seen, key=lambda name: int(name[1:]))  # in order of creation
-    assert children["total"] == len(left)
-
-
-def search(tree, path, query):
-    """All pages' matches."""
-    found, cursor = [], None
-    while cursor is not None or not found:
-        answer = tree.get(path, query + (f"&cursor={node_path(cursor)}" if cursor else ""))
-        assert answer["below"] == path
-        found += [item["path"][len(path):] for item in answer["matches"]]
-        cursor = answer["next"]
-        if cursor is None:
-            break
-    return found
-
-
-@pytest.mark.parametrize("query, expected", [
-    ("?search=lock", ["/Locks", "/Locks/lock-1", "/Locks/lock-2", "/other/my-LOCK"]),
-    ("?search=lock-*&match=glob", ["/Locks/lock-1", "/Locks/lock-2"]),
-    ("?search=lock-[!1]&match=glob", ["/Locks/lock-2"]),
-    ("?search=%5Elock-%5Cd%24&match=regex", ["/Locks/lock-1", "/Locks/lock-2"]),
-    ("?search=other/&in=path", ["/other/my-LOCK", "/other/\u00dcber"]),
-    ("?search=**/other/*&match=glob&in=path", ["/other/my-LOCK", "/other/\u00dcber"]),
-    ("?search=%C3%BCBER", ["/other/\u00dcber"]),
-    ("?search=lock&limit=1", ["/Locks", "/Locks/lock-1", "/Locks/lock-2", "/other/my-LOCK"]),
-    ("?search=lock&limit=3", ["/Locks", "/Locks/lock-1", "/Locks/lock-2", "/other/my-LOCK"]),
-])
-def test_searches_find_by_substring_glob_and_regex(zk, tree, base, query, expected):
-    for name in ("Locks", "Locks/lock-1", "Locks/lock-2", "other", "other/my-LOCK", "other/\u00dcber"):
-        zk.create(f"{base}/{name}")
-    assert search(tree, base, query) == expected
-
-
-def test_a_search_that_finds_nothing_says_so(tree, base):
-    assert tree.get(base, "?search=nothing") == {"below": base, "matches": [], "scanned": 0, "next": None}
-
-
-def test_a_search_stops_after_its_limit_within_a_slice(zk, tree, base):
-    with zk.transaction() as batch:
-        for number in range(600):
-            batch.create(f"{base}/n{number:03}")
-    answer = tree.get(base, "?search=5&limit=7")
-    assert [item["name"] for item in answer["matches"]] == [f"n{n:03}" for n in (5, 15, 25, 35, 45, 50, 51)]
-    assert search(tree, base, "?search=5&limit=7") == [f"/n{n:03}" for n in range(600) if "5" in f"{n:03}"]
-
-
-def test_the_size_of_a_subtree_counts_paths_and_data(zk, tree, base):
-    zk.set(base, b"12345")
-    zk.create(base + "/a", b"123")
-    zk.create(base + "/a/e", b"1", ephemeral=True)
-    paths = [base, base + "/a", base + "/a/e"]
-    assert tree.get(base, "?size=true") == {
-        "path": base, "nodes": 3, "bytes": 9 + sum(map(len, paths)), "ephemerals": 1, "complete": True}
-
-
-# --- recursive reads -------------------------------------------------------------------------------------------------
-
-def export(tree, path, query=DEEP):
-    answer = tree.ask("GET", path, query)
-    assert (answer.status, answer.headers["content-type"]) == (200, "application/x-ndjson"), answer
-    *lines, end = answer.lines()
-    assert end == {"end": True, "nodes": len(lines)}
-    return lines
-
-
-def test_a_recursive_read_gives_each_node_one_line_parents_first(zk, tree, base):
-    for name, data in (("a", b"1"), ("a/b", b"\xff"), ("c", b"{}")):
-        zk.create(f"{base}/{name}", data)
-    lines = export(tree, base, DEEP + "&data=true&acl=true")
-    assert [line["path"] for line in lines] == [base, base + "/a", base + "/a/b", base + "/c"]
-    assert [line["data"]["format"] for line in lines[1:]] == ["text", "hex", "json"]
-    assert all(line["acl"] == OPEN_ACL and line["kind"] == "persistent" for line in lines)
-    assert lines[2]["stat"]["czxid"] == hex(zk.exists(base + "/a/b").czxid)
-    assert all("data" not in line and "acl" not in line for line in export(tree, base))
-    assert [line["data"]["format"] for line in export(tree, base, DEEP + "&data=true&format=base64")] == ["base64"] * 4
-
-
-def test_a_recursive_read_while_the_tree_changes_has_what_stayed_once(server, zk, tree, base):
-    for top in range(4):
-        zk.create(f"{base}/stay{top}")
-        with zk.transaction() as batch:
-            for number in range(700):
-                batch.create(f"{base}/stay{top}/n{number}", b"x" * 50)
-    expected = {line["path"] for line in export(tree, base)}
-    assert len(expected) == 1 + 4 * 701
-    stop, changes = threading.Event(), []
-
-    def change():
-        while not stop.is_set():
-            for top in range(4):
-                path = zk.create(f"{base}/stay{top}/come-and-go-", sequence=True)
-                zk.create(path + "/deep")
-                zk.delete(path + "/deep")
-                zk.delete(path)
-                changes.append(path)
-
-    changer = threading.Thread(target=change)
-    changer.start()
-    try:
-        for _ in range(10):
-            before = len(changes)
-            paths = [line["path"] for line in export(tree, base, DEEP + "&data=true")]
-            assert len(paths) == len(set(paths))
-            assert expected <= set(paths)
-            assert all("come-and-go" in path for path in set(paths) - expected)
-        assert len(changes) > before
-    finally:
-        stop.set()
-        changer.join()
-
-
-def test_a_reader_that_takes_nothing_costs_the_server_no_memory_and_no_time(server, zk, tree, base):
-    data = os.urandom(30_000)
-    for number in range(0, 1000, 20):
-        with zk.transaction() as batch:
-            for k in range(number, number + 20):
-                batch.create(f"{base}/n{k}", data)
-
-    def resident_kib():
-        with open(f"/proc/{server.pid}/status") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-
-    before = resident_kib()
-    with socket.create_connection((server.host, server.admin_port)) as reader:
-        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        request = f"GET /api/v1/tree{base}{DEEP}&data=true HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        reader.sendall(f"{request}Authorization: Bearer {READER}\r\n\r\n".encode())
-        assert reader.recv(10).startswith(b"HTTP/1.1 2")
-        for _ in range(200):
-            zk.set(base, b"x")
-        assert tree.get(base)["stat"]["version"] == 200
-        assert resident_kib() - before < 20_000  # of the 40 MB that the answer has
-    assert len(export(tree, base, DEEP + "&data=true")) == 1001
-
-
 # --- writes ----------------------------------------------------------------------------------------------------------
 
 def test_a_node_is_created_set_and_deleted_under_its_version(zk, tree, base):
@@ -466,95 +228,6 @@ def test_a_recursive_delete_goes_on_where_another_deletes_too(zk, tree, base):
         call.wait(10)
 
 
-# --- ACLs ------------------------------------------------------------------------------------------------------------
-
-@pytest.fixture
-def guarded(server, zk, base):
-    """A node of ben's alone, with a child; amy may read the node."""
-    zk.create(base + "/private", b"secret", acl=[make_digest_acl("ben", "ben's secret", all=True),
-                                               make_digest_acl("amy", "amy's secret", read=True)])
-    ben = KazooClient(server.address, auth_data=[("digest", BEN)])
-    ben.start()
-    ben.create(base + "/private/child", b"below")
-    ben.stop()
-    ben.close()
-    return base + "/private"
-
-
-def test_reads_obey_acls(server, tree, guarded):
-    ben, amy, eve = (Tree(server, basic(user)) for user in (BEN, AMY, EVE))
-    assert Tree(server, basic(SUPER)).get(guarded)["data"]["value"] == "secret"
-    assert ben.get(guarded)["data"]["value"] == "secret"
-    assert {entry["id"].split(":")[1] for entry in ben.get(guarded)["acl"]} == {
-        digest(BEN).split(":")[1], digest(AMY).split(":")[1]}
-    shown = amy.get(guarded)
-    assert (shown["data"]["value"], shown["children"]["total"]) == ("secret", 1)
-    assert {entry["id"] for entry in shown["acl"]} == {"ben:x", "amy:x"}  # hashes are for administrators
-    for other in (eve, tree):
-        hidden = other.get(guarded)
-        assert (hidden["readable"], hidden["data"], hidden["stat"], hidden["acl"]) == (False, None, None, [])
-        assert hidden["children"] == {"total": 0, "items": [], "next": None}
-        for query in (DEEP, "?search=child", "?size=true"):
-            refused(other.ask("GET", guarded, query), 403, "NoAuth")
-        parent = guarded.rsplit("/", 1)[0]
-        [item] = other.get(parent)["children"]["items"]
-        assert (item["name"], item["readable"], item["num_children"]) == ("private", False, None)
-        lines = export(other, parent, DEEP + "&data=true&acl=true")
-        assert [line["path"] for line in lines] == [parent, guarded]
-        assert (lines[1]["data"], lines[1]["stat"], lines[1]["acl"]) == (None, None, [])
-        assert "secret" not in json.dumps(lines)
-        assert other.get(parent, "?search=child")["matches"] == []
-        assert other.get(parent, "?size=true")["complete"] is False
-
-
-def test_writes_obey_acls(server, zk, tree, guarded):
-    ben, eve = Tree(server, basic(BEN)), Tree(server, basic(EVE))
-    for other in (eve, tree):
-        refused(other.set(guarded, "mine"), 403, "NoAuth")
-        refused(other.create(guarded + "/mine"), 403, "NoAuth")
-        refused(other.ask("DELETE", guarded + "/child", "?version=-1"), 403, "NoAuth")
-        refused(other.ask("PUT", guarded, body={"acl": OPEN_ACL, "version": -1}, under="acl"), 403, "NoAuth")
-        assert other.ask("DELETE", guarded, "?recursive=true").status in (403, 409)
-    assert ben.get(guarded)["stat"]["version"] == 0
-    assert ben.set(guarded, "new", 0).status == 200
-    changed = ben.ask("PUT", guarded, body={"acl": [{"scheme": "auth", "id": "", "perms": "cdrwa"}], "version": 0},
-                      under="acl")
-    assert (changed.status, changed.json()["stat"]["aversion"]) == (200, 1)
-    assert ben.get(guarded)["acl"] == [{"scheme": "digest", "id": digest(BEN), "perms": "cdrwa"}]
-    refused(ben.ask("PUT", guarded, body={"acl": OPEN_ACL, "version": 0}, under="acl"), 409, "BadVersion")
-    assert ben.ask("DELETE", guarded, "?recursive=true").json()["deleted"] == 2
-
-
-def test_acls_that_are_none_are_refused(tree, base):
-    for acl in ([], [{"scheme": "strange", "id": "x", "perms": "r"}], [{"scheme": "world", "id": "x", "perms": "r"}],
-                [{"scheme": "auth", "id": "", "perms": "r"}]):
-        refused(tree.ask("PUT", base, body={"acl": acl, "version": -1}, under="acl"), 400, "InvalidACL")
-        refused(tree.create(base + "/n", acl=acl), 400, "InvalidACL")
-
-
-def test_readers_write_nothing(server, base, tree):
-    for reader in (Tree(server, token=READER), Tree(server, basic(AMY))):
-        assert reader.get(base)["stat"]["version"] == 0
-        for answer in (reader.set(base, "x"), reader.create(base + "/n"), reader.ask("DELETE", base, "?version=0"),
-                       reader.ask("PUT", base, body={"acl": OPEN_ACL, "version": 0}, under="acl")):
-            refused(answer, 403, "Forbidden")
-    assert tree.get(base)["stat"]["version"] == 0
-
-
-def test_many_users_share_few_sessions(tmp_path):
-    users = [f"user{number}:password{number}" for number in range(25)]
-    config = {"zabd.admin.operators": ",".join(map(digest, users)), "maxClientCnxns": 40}
-    with admin_server(tmp_path, config=config) as server:
-        for user in users * 2:
-            answer = Tree(server, basic(user)).create("/" + user.split(":")[0] + "-", sequential=True,
-                                                      acl=[{"scheme": "auth", "id": "", "perms": "cdrwa"}])
-            assert answer.status == 201, answer
-        status, sessions = server.get("/api/v1/sessions")
-        assert status == 200 and 0 < sessions["total"] <= 16
-        for user in users:
-            assert Tree(server, basic(user)).get(f"/{user.split(':')[0]}-{users.index(user):010}")["readable"]
-
-
 # --- others' views ---------------------------------------------------------------------------------------------------
 
 def shell(server, command):
@@ -597,3 +270,23 @@ def test_a_watching_client_is_told_of_what_is_written_here(zk, tree, base):
     tree.set(base, "new", 0)
     assert came.wait(20)
     assert told == [(EventType.CHANGED, base)]
+
+
+# --- without a quorum ------------------------------------------------------------------------------------------------
+
+def test_a_member_without_a_quorum_shows_the_tree_and_refuses_writes_soon(tmp_path):
+    with AdminEnsemble(tmp_path / "ensemble", voters=3) as ensemble:
+        here = next(number for number in (1, 2, 3) if number != ensemble.leader())
+        tree = Tree(ensemble.admin(here))
+        assert tree.create("/n", data={"format": "text", "value": "x"}).status == 201
+        ensemble.kill(*({1, 2, 3} - {here}))
+        ensemble.admin(here).await_answer("/api/v1/ensemble", lambda seen: not seen["serving"])
+        assert tree.get("/n")["data"]["value"] == "x"
+        assert [line["path"] for line in export(tree, "/n")] == ["/n"]
+        for answer in (tree.set("/n", "y"), tree.create("/m"), tree.ask("DELETE", "/n", "?version=-1"),
+                       tree.ask("DELETE", "/n", "?recursive=true")):
+            refused(answer, 503, "NotServing")
+        ensemble.launch(*({1, 2, 3} - {here}))
+        ensemble.await_leader()
+        ensemble.admin(here).await_answer("/api/v1/ensemble", lambda seen: seen["serving"])
+        assert tree.set("/n", "y", 0).status == 200

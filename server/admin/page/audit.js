@@ -88,7 +88,10 @@ export function open(shell, route) {
                 records.length
                     ? table.element
                     : answer.enabled
-                      ? empty('No records', 'Nothing in the log matches.')
+                      ? empty(
+                            'No records',
+                            "Nothing in this server's log matches. Each server writes what its own clients do.",
+                        )
                       : empty(
                             'The audit log is off',
                             'audit.enable=true in zoo.cfg turns it on; records appear from the next start on.',

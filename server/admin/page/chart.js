@@ -106,7 +106,9 @@ export class Chart {
                 pen = 'M';
                 return;
             }
-            path += `${pen}${((i * WIDTH) / (BUCKETS - 1)).toFixed(1)} ${this.#y(value).toFixed(1)}`;
+            const lone = pen === 'M' && (series[i + 1] ?? null) === null;
+            const at = `${((i * WIDTH) / (BUCKETS - 1)).toFixed(1)} ${this.#y(value).toFixed(1)}`;
+            path += `${pen}${at}${lone ? 'h0.1' : ''}`;
             pen = 'L';
         });
         return path;

@@ -12,6 +12,7 @@ const RANGES = [
     [900, '15 min'],
     [3600, '1 h'],
 ];
+const SECONDS_SHOWN_MIN = 60;
 const CHARTS = [
     {
         title: 'Operations',
@@ -118,11 +119,10 @@ export function open(shell, route) {
     let history = null;
     const reading = poll(2000, async (signal) => {
         try {
-            history = merged(
-                history,
-                await get('/api/v1/history', { seconds: history ? 20 : seconds }, signal),
-                seconds,
-            );
+            // What is missing since the last one, which may be long ago: a tab that nobody looks at does not ask.
+            const missing = history ? Math.ceil((Date.now() - history.until) / 1000) + 10 : seconds;
+            const answer = await get('/api/v1/history', { seconds: Math.max(20, Math.min(seconds, missing)) }, signal);
+            history = merged(history, answer, seconds);
             if (!grid.contains(all[0].element)) grid.replaceChildren(...all.map((chart) => chart.element));
             all.forEach((chart) => chart.update(history));
             trouble.replaceChildren();
@@ -163,12 +163,10 @@ function merged(known, answer, seconds) {
     const old = known ? known.points.filter((point) => point.at < from - answer.interval_ms / 2) : [];
     const points = [...old, ...fresh];
     const last = points.at(-1)?.at ?? Date.now();
-    return {
-        columns: answer.columns,
-        points: points.filter((point) => point.at > last - seconds * 1000),
-        until: last,
-        seconds,
-    };
+    const recent = points.filter((point) => point.at > last - seconds * 1000);
+    const begun = recent.find((point) => point.row.some((value) => value !== null))?.at ?? last;
+    const shown = Math.min(seconds, Math.max(SECONDS_SHOWN_MIN, (last - begun) / 1000)); // less of a young server
+    return { columns: answer.columns, points: recent, until: last, seconds: shown };
 }
 
 function stageTable() {

@@ -45,6 +45,11 @@ export class Editor {
         this.#write();
     }
 
+    /// Whether leaving would lose something.
+    dirty() {
+        return Boolean(this.text) && this.text.value !== this.base.text;
+    }
+
     /// The node has changed on the server, as an event told.
     async changed(version) {
         if (!this.base || version === this.base.version) return;
@@ -246,7 +251,7 @@ export class Editor {
         if ((event.ctrlKey || event.metaKey) && event.key === 's') {
             event.preventDefault();
             this.forward?.();
-        } else if (event.key === 'Escape' && this.text?.value === this.base?.text) {
+        } else if (event.key === 'Escape' && !this.dirty()) {
             this.closed(false);
         }
     }

@@ -174,7 +174,7 @@ function electionTable() {
             { title: 'When', cell: (row) => h('span', { title: ago(row.at_ms) }, time(row.at_ms, true)) },
             { title: 'This server became', cell: (row) => roleBadge(row.role) },
             { title: 'Leader', right: true, cell: (row) => (row.leader === null ? '–' : String(row.leader)) },
-            { title: 'Epoch', right: true, cell: (row) => count(row.epoch) },
+            { title: 'Epoch', right: true, cell: (row) => (row.epoch ? count(row.epoch) : '–') },
             { title: 'Detail', wide: true, cell: (row) => row.detail ?? '' },
         ],
         { key: (row) => `${row.at_ms} ${row.role} ${row.leader} ${row.epoch}`, label: 'Elections' },

@@ -1,7 +1,8 @@
 // The page: who is there, which view the address names, keys that work everywhere.
 //
 // A view is a module with open(shell, route, session) -> {close(), move?(route) -> bool}. `move` takes a new route of
-// the same view in place; without it, or if it declines, the view is opened anew.
+// the same view in place; without it, or if it declines, the view is opened anew. `unsaved`, if there is one, tells
+// whether leaving would lose something.
 
 import * as api from './api.js';
 import { errorBox, h, loading } from './dom.js';
@@ -22,10 +23,11 @@ import * as settings from './settings.js';
 import * as tree from './tree_view.js';
 import * as watches from './watches.js';
 
+const LEAVE = 'Leave, and lose what you have been editing?';
 const modules = { tree, search, sessions, session, watches, locks, ensemble, charts, audit, settings };
 const shell = new Shell({ search: searchFor, help: showHelp, signOut });
 let who = null;
-let opened = null; // {name, view}
+let opened = null; // {name, address, view}
 let asking = false; // for credentials
 
 /// "#/tree/a%20b?x=1" -> {view: "tree", path: "/a b", query}
@@ -54,14 +56,21 @@ function show() {
         location.replace('#/tree');
         return;
     }
+    if (opened && opened.address !== location.hash && opened.view.unsaved?.() && !confirm(LEAVE)) {
+        history.replaceState(null, '', opened.address);
+        return;
+    }
     shell.mark(to.view);
-    if (opened?.name === to.view && opened.view.move?.(to)) return;
+    if (opened?.name === to.view && opened.view.move?.(to)) {
+        opened.address = location.hash;
+        return;
+    }
     opened?.view.close();
     shell.view.replaceChildren();
     shell.view.className = `view-${to.view}`;
     const title = VIEWS.find((one) => one.name === to.view)?.title ?? 'Session';
     document.title = `${title} · ${location.host}`;
-    opened = { name: to.view, view: module.open(shell, to, who) };
+    opened = { name: to.view, address: location.hash, view: module.open(shell, to, who) };
 }
 
 async function begin() {
@@ -126,4 +135,5 @@ live.on('role', (event) => {
 });
 keys(shell, () => opened?.view);
 addEventListener('hashchange', show);
+addEventListener('beforeunload', (event) => opened?.view.unsaved?.() && event.preventDefault());
 begin();

@@ -42,7 +42,6 @@ export class NodePanel {
     }
 
     open(path) {
-        if (this.editor && this.path === path) return;
         this.path = path;
         this.format = 'auto';
         this.node = null;
@@ -57,6 +56,10 @@ export class NodePanel {
         this.refresh.cancel();
         live.follow('node', []);
         this.path = null;
+    }
+
+    unsaved() {
+        return Boolean(this.editor?.dirty());
     }
 
     keys = {

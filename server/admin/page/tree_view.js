@@ -35,12 +35,8 @@ export function open(shell, route, who) {
     show(route.path);
     return {
         keys: panel.keys,
+        unsaved: () => panel.unsaved(),
         move(to) {
-            if (panel.editor && to.path !== shown && !confirm('Leave what you have been editing?')) {
-                history.replaceState(null, '', nodeLink(shown));
-                return true;
-            }
-            if (to.path !== shown) panel.editor = null;
             show(to.path);
             return true;
         },

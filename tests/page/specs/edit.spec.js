@@ -83,6 +83,21 @@ test('an open editor says that the node has changed meanwhile', async ({ at }) =
     await expect(editor(page, '/edit/notice')).toHaveValue('mine');
 });
 
+test('leaving an edit asks first', async ({ at }) => {
+    await order('set', { path: '/edit/leave', data: 'before' });
+    const page = await at('tree/edit/leave');
+    await press(page, 'Edit');
+    await editor(page, '/edit/leave').fill('mine');
+    page.once('dialog', (dialog) => dialog.dismiss());
+    await page.getByRole('link', { name: 'Sessions' }).click();
+    await expect(page).toHaveURL(/#\/tree\/edit\/leave$/);
+    await expect(editor(page, '/edit/leave')).toHaveValue('mine');
+    page.once('dialog', (dialog) => dialog.accept());
+    await page.getByRole('link', { name: 'Sessions' }).click();
+    await expect(page.getByRole('heading', { name: 'Sessions' })).toBeVisible();
+    expect((await order('get', { path: '/edit/leave' })).data).toBe('before');
+});
+
 test('a node is created, and deleted with all below it once its name is written out', async ({ at }) => {
     await order('set', { path: '/edit/parent', data: '' });
     const page = await at('tree/edit/parent');

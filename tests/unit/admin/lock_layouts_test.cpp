@@ -142,10 +142,10 @@ TEST_CASE("entries of a queue are in its order, and those that are claimed are h
     tree.ephemeral("/q-locks/queue-0000000001", 5);
     tree.persistent("/p/queue-1000000050000000001").persistent("/p/queue-0FFFFFFFF0000000002");
     tree.persistent("/k/entry-100-0000000001").persistent("/k/entry-005-0000000002");
-    tree.persistent("/l/entries/entry--100-0000000001").persistent("/l/entries/entry--100-0000000002");
-    tree.ephemeral("/l/taken/entry--100-0000000001", 6);
+    tree.persistent("/l/entries/entry-100-0000000001").persistent("/l/entries/entry-100-0000000002");
+    tree.persistent("/l/taken").ephemeral("/l/taken/entry-100-0000000001", 6);
     CHECK(tree.found() == Lines{"/k queue kazoo: | entry-005-0000000002 entry-100-0000000001",
-                                "/l queue kazoo: 6 | entry--100-0000000002",
+                                "/l queue kazoo: 6 | entry-100-0000000002",
                                 "/p queue curator: | queue-0FFFFFFFF0000000002 queue-1000000050000000001",
                                 "/q queue curator: 5 | queue-0000000002 queue-0000000003"});
 }

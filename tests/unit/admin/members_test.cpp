@@ -54,7 +54,7 @@ TEST_CASE("what is no answer of srvr's is none, and foreign text stays harmless"
 }
 
 TEST_CASE("a member's clients connect where its line says, or as ours do", "[admin][members]") {
-    EnsembleServer member{.host = "zk2", .quorum_port = 1, .election_port = 2};
+    EnsembleServer member{"zk2", 1, 2, false, std::nullopt};
     CHECK(client_endpoint(member, 2181).host == "zk2");
     CHECK(client_endpoint(member, 2181).port == 2181);
     member.client = Endpoint{"0.0.0.0", 2182};

@@ -145,6 +145,22 @@ TEST_CASE("what a handler throws is answered with 500 and told to the log, not t
     CHECK(loopback.failures == std::vector<std::string>{"the details"});
 }
 
+TEST_CASE("so it is with what is thrown and is no exception", "[net][http]") {
+    struct Whatever {};
+    Loopback loopback{[](HttpRequest request) -> asio::awaitable<HttpResponse> {
+        if (request.path == "/now") throw Whatever{};
+        auto response = text("");
+        response.stream = [](HttpStream& out) -> asio::awaitable<void> {
+            co_await out.write("half");
+            throw Whatever{};
+        };
+        co_return response;
+    }};
+    CHECK(status_line(loopback.ask("GET /now HTTP/1.1\r\nHost: a\r\n\r\n")) == "HTTP/1.1 500 Internal Server Error");
+    CHECK(body_of(loopback.ask(kGet)) == "4\r\nhalf\r\n");
+    CHECK(loopback.failures.size() == 2);
+}
+
 TEST_CASE("a header that would break out of its line is never sent", "[net][http]") {
     Loopback loopback{[](HttpRequest) -> asio::awaitable<HttpResponse> {
         auto response = text("");

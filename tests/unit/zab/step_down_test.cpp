@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <random>
 #include <string>
 
 namespace zabd::zab {
@@ -129,6 +130,55 @@ TEST_CASE("a successor that is dead by then is not waited for", "[zab][stepdown]
         REQUIRE(ensemble.run_until([&] { return all_have(ensemble, last); }));
         ensemble.check();
     }
+}
+
+/// Leaders are asked again and again while servers crash and links break.
+void run_history(std::uint64_t seed) {
+    INFO("seed " << seed);
+    std::mt19937_64 random(seed);
+    const int voters = 3 + 2 * static_cast<int>(random() % 2);
+    Ensemble ensemble({.voters = voters,
+                       .observers = static_cast<int>(random() % 2),
+                       .seed = seed,
+                       .zabd = random() % 3 != 0,
+                       .counter_max = random() % 4 == 0 ? Counter{20} : kCounterMax});
+    const auto any = [&] { return 1 + static_cast<int>(random() % ensemble.servers().size()); };
+    for (int act = 0; act < 60; ++act) {
+        ensemble.run(static_cast<int>(random() % 400));
+        switch (random() % 10) {
+            case 0: ensemble.crash(any()); break;
+            case 1:
+            case 2:
+                if (auto& server = ensemble.server(any()); !server.up()) ensemble.start(static_cast<int>(server.id));
+                break;
+            case 3: ensemble.cut(any(), any()); break;
+            case 4: ensemble.heal(); break;
+            case 5:
+            case 6:
+                for (auto& [id, server] : ensemble.servers()) ensemble.input(server, StepDown{});
+                break;
+            default:
+                for (auto& [id, server] : ensemble.servers())
+                    for (int n = 0; n < 5 && server.leads() && server.participant->accepts(); ++n)
+                        ensemble.submit(server, std::to_string(random() % 1000));
+        }
+        ensemble.check();
+    }
+    ensemble.heal();
+    for (auto& [id, server] : ensemble.servers())
+        if (!server.up()) ensemble.start(static_cast<int>(id));
+    bool done = false;
+    for (int tries = 0; tries < 5 && !done; ++tries) {
+        REQUIRE(ensemble.run_until([&] { return ensemble.leader() && ensemble.leader()->participant->accepts(); }));
+        const auto last = ensemble.submit(*ensemble.leader(), "the last");
+        done = ensemble.run_until([&] { return all_have(ensemble, last); }, 100'000);
+    }
+    REQUIRE(done);
+    ensemble.check();
+}
+
+TEST_CASE("histories agree when leaders step down, whatever else goes wrong", "[zab][stepdown][random]") {
+    for (std::uint64_t seed = 1; seed <= 500; ++seed) run_history(seed);
 }
 
 TEST_CASE("a leader tells how far its learners are", "[zab][stepdown]") {
