@@ -82,7 +82,7 @@ std::string http_head(const HttpResponse& response, std::optional<std::size_t> l
     if (!response.content_type.empty()) head += "Content-Type: " + response.content_type + "\r\n";
     if (length) head += "Content-Length: " + std::to_string(*length) + "\r\n";
     if (chunked) head += "Transfer-Encoding: chunked\r\n";
-    for (const auto& [name, value] : response.headers) head += name + ": " + value + "\r\n";
+    for (const auto& [name, value] : response.headers) head.append(name).append(": ").append(value).append("\r\n");
     return head + "\r\n";
 }
 

@@ -38,11 +38,11 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
         if (there >= shared->options.connections_max + kTurnedAwayMax) return;  // closes it
         socket.set_option(tcp::no_delay(true), error);
         auto transport = tls ? tls_transport(std::move(socket), tls) : plain_transport(std::move(socket));
-        auto session = std::make_shared<HttpSession>(io, shared, std::move(transport), accepted.address);
-        serve(std::move(session), there >= shared->options.connections_max);
+        const auto session = std::make_shared<HttpSession>(io, shared, std::move(transport), accepted.address);
+        serve(session, there >= shared->options.connections_max);
     }
 
-    void serve(std::shared_ptr<HttpSession> session, bool turned_away) {
+    void serve(const std::shared_ptr<HttpSession>& session, bool turned_away) {
         auto task = session->run(turned_away);
         auto done = [session, shared = shared](const std::exception_ptr& exception) {
             if (!exception || !shared->options.on_failure) return;

@@ -225,8 +225,8 @@ std::optional<Caller> Access::authenticated(std::string_view authorization) cons
 Caller Access::user_of(const std::string& digest, Role role) const {
     const auto identity = digest_identity(digest);
     auto caller = named(role, "digest:" + digest.substr(0, digest.find(':')));
+    if (!digest_identities_) return caller;  // no client of ours has such an identity either
     caller.digest = digest;
-    if (!digest_identities_) return caller;
     if (same_secret(super_digest_, identity)) caller.identities.push_back({"super", ""});
     caller.identities.push_back({"digest", identity});
     return caller;

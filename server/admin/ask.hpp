@@ -31,7 +31,7 @@ boost::asio::awaitable<Answer> ask(Desk& desk, Question question) {
         });
     };
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Answer)>(std::move(initiation),
-                                                                                       asio::use_awaitable);
+                                                                                         asio::use_awaitable);
 }
 
 }  // namespace zabd::server::admin

@@ -136,6 +136,11 @@ bool ends_amid_line(const std::filesystem::path& file) {
 
 }  // namespace
 
+wire::Id identity_of(std::string_view user) {
+    const auto colon = std::min(user.find(':'), user.size());
+    return {std::string(user.substr(0, colon)), std::string(user.substr(std::min(colon + 1, user.size())))};
+}
+
 std::string audit_time(WallTime time) {
     const auto ms = std::max<std::int64_t>(static_cast<std::int64_t>(time), 0);
     const auto seconds = static_cast<std::time_t>(ms / 1000);
@@ -303,7 +308,22 @@ Result<std::unique_ptr<AuditLog>> AuditLog::open(const Config& config) {
 }
 
 void AuditLog::write(core::Audited audited) {
-    if (worker_) worker_->push(std::move(audited));
+    if (!worker_) return;
+    {
+        const std::lock_guard lock(named_mutex_);
+        const auto named = std::ranges::find(named_, audited.session, &std::pair<SessionId, wire::Id>::first);
+        if (named != named_.end() && !audited.address.empty())
+            audited.identities.insert(audited.identities.begin(), named->second);
+    }
+    worker_->push(std::move(audited));
+}
+
+void AuditLog::name_session(SessionId session, std::string_view user) {
+    const std::lock_guard lock(named_mutex_);
+    const auto known = std::ranges::find(named_, session, &std::pair<SessionId, wire::Id>::first);
+    if (known != named_.end()) return;
+    named_.emplace_back(session, identity_of(user));
+    if (named_.size() > kSessionsNamedMax) named_.pop_front();
 }
 
 std::uint64_t AuditLog::written_count() const { return worker_ ? worker_->written.load() : 0; }

@@ -1,7 +1,7 @@
 // Searching the audit log: backwards through its files, so much of them at a time.
 //
-// Cursor    "<inode>:<offset>": all lines that begin there or later have been looked at. A file keeps its inode when it is
-//           rotated; when it is gone there is nothing older left either.
+// Cursor    "<inode>:<offset>": all lines that begin there or later have been looked at. A file keeps its inode when
+//           it is rotated; when it is gone there is nothing older left either.
 #include "net/http.hpp"
 #include "server/admin/audit_log.hpp"
 #include "server/admin/reply.hpp"

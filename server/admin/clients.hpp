@@ -1,4 +1,4 @@
-// Sessions of our own at our own client port, by which admin writes: a write of admin's takes the way of any client's, with
+// Sessions of our own at our own client port, by which admin writes: such a write goes the way of any client's, with
 // the same checks, log, quorum and audit.
 //
 // Identity  one session for each digest identity that a Caller has, and one for all callers without. They have the ip

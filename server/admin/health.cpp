@@ -147,8 +147,8 @@ awaitable<HttpResponse> ready(std::shared_ptr<Pulse> pulse, const Config* config
 void add_health_routes(Router& router, Services& services) {
     auto pulse = std::make_shared<Pulse>(services);
     const auto* config = &services.config;
-    router.add({"GET", "/livez", Role::kNobody, [pulse](Call) { return live(pulse); }});
-    router.add({"GET", "/readyz", Role::kNobody, [pulse, config](Call) { return ready(pulse, config); }});
+    router.add({"GET", "/livez", Role::kNobody, [pulse](const Call&) { return live(pulse); }});
+    router.add({"GET", "/readyz", Role::kNobody, [pulse, config](const Call&) { return ready(pulse, config); }});
 }
 
 }  // namespace zabd::server::admin

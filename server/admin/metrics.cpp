@@ -1,5 +1,5 @@
-// Names    ZooKeeper's, as its PrometheusMetricsProvider gives them, where the meaning is the same; conventional ones of
-//          a process (process_...); else zabd_..., in base units.
+// Names    ZooKeeper's, as its PrometheusMetricsProvider gives them, where the meaning is the same; conventional ones
+//          of a process (process_...); else zabd_..., in base units.
 // Types    as ZooKeeper's: what srst resets is a gauge there, even if it counts.
 #include "server/admin/metrics.hpp"
 

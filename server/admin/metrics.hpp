@@ -8,7 +8,8 @@
 
 namespace zabd::server::admin {
 
-/// On the admin thread. No secrets, no paths, no names in it: labels are of fixed sets. `services` outlives the coroutine.
+/// On the admin thread. No secrets, no paths, no names in it: labels are of fixed sets. `services` outlives the
+/// coroutine.
 [[nodiscard]] boost::asio::awaitable<net::HttpResponse> metrics_reply(Services& services);
 
 }  // namespace zabd::server::admin

@@ -1,6 +1,6 @@
 // What happens to a node and to what is directly below it, told from one look at the tree to the next.
 //
-// Why       looks, not watches: they cost the server the same however busy it is, work without a quorum, and do not stand
+// Why       looks, not watches: they cost the server the same however busy it is, work without a quorum, and are not
 //           among the watches and sessions that an operator looks at. Two changes between two looks are one event.
 // Sweeps    children are looked at slice by slice; a large directory takes several looks. One that was deleted is told
 //           by name if there are no more children than `names_max`; else only by kChildren of their parent.

@@ -1,6 +1,6 @@
 // /api/v1/openapi.json: what can be asked, told by the server itself. Kept by hand (openapi.json), as it promises what
 // the code must keep; a test holds both together.
-#include "openapi_json.hpp"
+#include "server/admin/openapi_json.hpp"
 #include "server/admin/services.hpp"
 #include "server/version.hpp"
 
@@ -18,7 +18,7 @@ using json = nlohmann::ordered_json;  // as it was written
 constexpr std::string_view kCommands = "/commands";  // as the document names what admin.commandURL may move
 
 json document(const Router& router, const Config& config) {
-    auto described = json::parse(kOpenApiJson);
+    auto described = json::parse(openapi_json());
     described["info"]["version"] = zabd_version();
     auto paths = json::object();
     for (const auto& [path, operations] : described["paths"].items()) {

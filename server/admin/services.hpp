@@ -11,9 +11,9 @@ class io_context;
 
 namespace zabd::server::admin {
 
-class AuditLog;    // audit_log.hpp
-class Clients;     // clients.hpp: sessions at our own client port, by which writes go
-class History;     // history.hpp: what happened, and figures of the last hour
+class AuditLog;         // audit_log.hpp
+class Clients;          // clients.hpp: sessions at our own client port, by which writes go
+class History;          // history.hpp: what happened, and figures of the last hour
 class StageHistograms;  // stages.hpp
 
 struct Services {
@@ -27,18 +27,18 @@ struct Services {
 };
 
 // Each adds the routes of one part; what they answer: docs/admin.md. Services outlive the router.
-void add_command_routes(Router& router, Services& services);     // commands.cpp: ZooKeeper's /commands
-void add_metric_routes(Router& router, Services& services);      // metrics.cpp: /metrics
-void add_tree_routes(Router& router, Services& services);        // tree.cpp, tree_writes.cpp
-void add_event_routes(Router& router, Services& services);       // events.cpp
-void add_session_routes(Router& router, Services& services);     // sessions.cpp: sessions, connections, watches
-void add_lock_routes(Router& router, Services& services);        // locks.cpp
-void add_ensemble_routes(Router& router, Services& services);    // ensemble.cpp
-void add_running_routes(Router& router, Services& services);     // running.cpp: storage, top, history, stages
-void add_setting_routes(Router& router, Services& services);     // settings.cpp: config, log level, whoami
-void add_health_routes(Router& router, Services& services);      // health.cpp
-void add_audit_routes(Router& router, Services& services);       // audit_search.cpp
-void add_openapi_routes(Router& router, Services& services);     // openapi.cpp
-void add_page_routes(Router& router, Services& services);        // page.cpp
+void add_command_routes(Router& router, Services& services);   // commands.cpp: ZooKeeper's /commands
+void add_metric_routes(Router& router, Services& services);    // metrics.cpp: /metrics
+void add_tree_routes(Router& router, Services& services);      // tree.cpp, tree_writes.cpp
+void add_event_routes(Router& router, Services& services);     // events.cpp
+void add_session_routes(Router& router, Services& services);   // sessions.cpp: sessions, connections, watches
+void add_lock_routes(Router& router, Services& services);      // locks.cpp
+void add_ensemble_routes(Router& router, Services& services);  // ensemble.cpp
+void add_running_routes(Router& router, Services& services);   // running.cpp: storage, top, history, stages
+void add_setting_routes(Router& router, Services& services);   // settings.cpp: config, log level, whoami
+void add_health_routes(Router& router, Services& services);    // health.cpp
+void add_audit_routes(Router& router, Services& services);     // audit_search.cpp
+void add_openapi_routes(Router& router, Services& services);   // openapi.cpp
+void add_page_routes(Router& router, Services& services);      // page.cpp
 
 }  // namespace zabd::server::admin

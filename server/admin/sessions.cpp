@@ -213,15 +213,13 @@ asio::awaitable<net::HttpResponse> show_session(Services& services, Call call) {
 
 /// The core tells of it as of a request of the session's own client; this says who was behind it.
 void audit_close(AuditLog& audit, const Call& call, SessionId id) {
-    const auto& user = call.caller.user;
-    const auto colon = std::min(user.find(':'), user.size());
     core::Audited record;
     record.time = WallTime{
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
             .count()};
     record.session = id;
     record.address = call.request.remote_address;
-    record.identities = {{user.substr(0, colon), user.substr(std::min(colon + 1, user.size()))}};
+    record.identities = {identity_of(call.caller.user)};
     record.op = wire::OpCode::kCloseSession;
     audit.write(std::move(record));
 }

@@ -36,7 +36,7 @@ Wanted wanted_of(const Call& call) {
     wanted.data_max =
         static_cast<std::size_t>(parameters.number("data_max", 0, kDataShownMax).value_or(kDataShownDefault));
     wanted.limit = static_cast<std::size_t>(parameters.number("limit", 1, kPageMax).value_or(kPageDefault));
-    wanted.cursor = parameters.text("cursor").value_or("");
+    wanted.cursor = given_cursor(parameters.text("cursor").value_or(""));
     for (const auto* other : {"recursive", "search", "size"}) static_cast<void>(parameters.flag(other));
     parameters.finish();
     return wanted;
@@ -60,7 +60,7 @@ asio::awaitable<net::HttpResponse> show(TreeReader reader, Wanted wanted) {
     auto object = json_of_node(node, wanted);
     auto items = json::array();
     std::size_t total = 0;
-    auto cursor = wanted.cursor;
+    auto cursor = node.readable ? wanted.cursor : "";
     bool more = node.readable;
     while (more) {
         core::WalkQuery query{.below = wanted.path, .cursor = cursor};
@@ -72,8 +72,7 @@ asio::awaitable<net::HttpResponse> show(TreeReader reader, Wanted wanted) {
         cursor = slice.next;
         more = !cursor.empty() && items.size() < wanted.limit;
     }
-    object["children"] = {{"total", total}, {"items", std::move(items)}, {"next", nullptr}};
-    if (node.readable && !cursor.empty()) object["children"]["next"] = cursor;
+    object["children"] = {{"total", total}, {"items", std::move(items)}, {"next", shown_cursor(cursor)}};
     co_return json_reply(object);
 }
 
@@ -107,6 +106,16 @@ asio::awaitable<core::WalkAnswer> TreeReader::walk(core::WalkQuery query) const 
 }
 
 std::string znode_path(const Call& call) { return call.rest.empty() ? "/" : call.rest; }
+
+json shown_cursor(const std::string& cursor) {
+    return cursor.empty() ? json(nullptr) : json(shown(cursor, Format::kHex, cursor.size()).value);
+}
+
+std::string given_cursor(std::string_view shown) {
+    auto cursor = bytes_of(shown, Format::kHex);
+    if (!cursor) throw BadRequest{"the parameter cursor is not what was given as next"};
+    return std::move(*cursor);
+}
 
 std::string_view name_of(znode::Kind kind) {
     switch (kind) {

@@ -43,6 +43,11 @@ private:
 /// Of the call's rest: "" and "/" are the root. Whether it is a valid path, the core says.
 [[nodiscard]] std::string znode_path(const Call& call);
 
+/// A walk's cursor as a word that needs no quoting in a URL, and back; null and "" are where a walk begins and has ended.
+/// What is no such word throws BadRequest.
+[[nodiscard]] nlohmann::json shown_cursor(const std::string& cursor);
+[[nodiscard]] std::string given_cursor(std::string_view shown);
+
 [[nodiscard]] std::string_view name_of(znode::Kind kind);
 [[nodiscard]] nlohmann::json json_of(const wire::Stat& stat);
 /// A child in a list, or what a search found. All but path and name is null if the node is not readable.

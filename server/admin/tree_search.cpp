@@ -46,7 +46,7 @@ Wanted wanted_of(const Call& call) {
     if (in != "name" && in != "path") throw BadRequest{"the parameter in is not name or path"};
     wanted.in_path = in == "path";
     wanted.limit = static_cast<std::size_t>(parameters.number("limit", 1, kPageMax).value_or(kPageDefault));
-    wanted.cursor = parameters.text("cursor").value_or("");
+    wanted.cursor = given_cursor(parameters.text("cursor").value_or(""));
     for (const auto* other : {"recursive", "size"}) static_cast<void>(parameters.flag(other));
     parameters.finish();
     return wanted;
@@ -90,8 +90,8 @@ asio::awaitable<net::HttpResponse> search_tree(TreeReader reader, Call call) {
         const bool enough = matches.size() == wanted.limit || scanned >= kScannedMax || Clock::now() >= deadline;
         if (cursor.empty() || enough) break;
     }
-    json answer{{"below", wanted.below}, {"matches", std::move(matches)}, {"scanned", scanned}, {"next", nullptr}};
-    if (!cursor.empty()) answer["next"] = cursor;
+    json answer{
+        {"below", wanted.below}, {"matches", std::move(matches)}, {"scanned", scanned}, {"next", shown_cursor(cursor)}};
     co_return json_reply(answer);
 }
 

@@ -1,6 +1,7 @@
 // Writes go by a session of the caller's at our own client port (clients.hpp): the same checks, the same log.
 #include "client/client.hpp"
 #include "server/admin/ask.hpp"
+#include "server/admin/audit_log.hpp"
 #include "server/admin/body.hpp"
 #include "server/admin/clients.hpp"
 #include "server/admin/reply.hpp"
@@ -49,7 +50,13 @@ asio::awaitable<std::shared_ptr<client::Client>> writer_for(Services& services, 
     auto question = [](Inside& inside) { return inside.core().status().serving; };
     const bool serving = co_await ask(services.desk, std::move(question));
     if (!serving) co_return nullptr;
-    co_return services.clients.of(caller);
+    auto writer = services.clients.of(caller);
+    if (!writer || !caller.digest.empty()) co_return writer;
+    // To the server the session is nobody's.
+    const auto [error] = co_await writer->connected(Clients::kOperationMax, as_value);
+    if (error) co_return nullptr;
+    services.audit.name_session(writer->session().id, caller.user);
+    co_return writer;
 }
 
 /// The path of a node that there can be. Servers do not check that of a delete, which then finds nothing.

@@ -22,8 +22,8 @@ enum class Format : std::uint8_t { kAuto, kText, kJson, kHex, kBase64 };
 [[nodiscard]] std::optional<Format> format_of(std::string_view name);
 [[nodiscard]] std::string_view name_of(Format format);
 
-/// Data as they are shown. What `format` cannot show without loss is shown as the next one that can: json that is none as
-/// text, text that is none as hex; so a client that sends back what it got changes nothing.
+/// Data as they are shown. What `format` cannot show without loss is shown as the next one that can: json that is none
+/// as text, text that is none as hex; so a client that sends back what it got changes nothing.
 struct Shown {
     Format format = Format::kText;  // never kAuto
     std::string value;

@@ -1,5 +1,5 @@
-"""ZooKeeper's /commands: the same names, fields and types as its own AdminServer's, which runs beside ours with the same
-clients; and what monitors read there is what the word mntr tells."""
+"""ZooKeeper's /commands: the same names, fields and types as its own AdminServer's, which runs beside ours with the
+same clients; and what monitors read there is what the word mntr tells."""
 
 import json
 import re
@@ -16,12 +16,14 @@ from wire import Mode, Op, WatchMode
 pytestmark = pytest.mark.usefixtures("only_zabd")
 
 # Debian's AdminServer is in zookeeper.jar, and needs these.
-JARS = ("jetty9-server", "jetty9-servlet", "jetty9-util", "jetty9-util-ajax", "jetty9-http", "jetty9-io", "jetty9-security",
-        "servlet-api", "jackson-core", "jackson-databind", "jackson-annotations", "metrics-core", "snappy-java")
+JARS = ("jetty9-server", "jetty9-servlet", "jetty9-util", "jetty9-util-ajax", "jetty9-http", "jetty9-io",
+        "jetty9-security", "servlet-api", "jackson-core", "jackson-databind", "jackson-annotations",
+        "metrics-core", "snappy-java")
 
 ALIASES = {
     "configuration": ["conf", "config"], "connection_stat_reset": ["crst"], "connections": ["cons"], "dirs": [],
-    "dump": [], "environment": ["env", "envi"], "get_trace_mask": ["gtmk"], "hash": [], "initial_configuration": ["icfg"],
+    "dump": [], "environment": ["env", "envi"], "get_trace_mask": ["gtmk"], "hash": [],
+    "initial_configuration": ["icfg"],
     "is_read_only": ["isro"], "last_snapshot": ["lsnp"], "leader": ["lead"], "monitor": ["mntr"],
     "observer_connection_stat_reset": ["orst"], "observers": ["obsr"], "ruok": [], "server_stats": ["srvr"],
     "set_trace_mask": ["stmk"], "stat_reset": ["srst"], "stats": ["stat"], "system_properties": ["sysp"],
@@ -123,7 +125,8 @@ def test_monitor_tells_only_what_zookeeper_tells_or_is_named_as_ours(servers):
         assert name in reference, name
         assert type(value) is type(reference[name]), name
     # What dashboards and plug-ins for ZooKeeper read.
-    wanted = {"version", "server_state", "avg_latency", "max_latency", "min_latency", "packets_received", "packets_sent",
+    wanted = {"version", "server_state", "avg_latency", "max_latency", "min_latency", "packets_received",
+              "packets_sent",
               "num_alive_connections", "outstanding_requests", "znode_count", "watch_count", "ephemerals_count",
               "approximate_data_size", "open_file_descriptor_count", "max_file_descriptor_count", "uptime",
               "global_sessions", "auth_failed_count", "connection_rejected", "stale_sessions_expired",
@@ -234,7 +237,8 @@ IN_ENSEMBLE = {
     "voting_view": {"current_config": {"*": {"server_addresses": ["str"], "election_addresses": ["str"],
                                              "client_address": "str", "learner_type": "str"}}},
     "zabstate": {"myid": "int", "is_leader": "bool", "quorum_address": ADDRESS, "election_address": ADDRESS,
-                 "client_address": "str", "voting": "bool", "last_zxid": "str", "zab_epoch": "int", "zab_counter": "int",
+                 "client_address": "str", "voting": "bool", "last_zxid": "str", "zab_epoch": "int",
+                 "zab_counter": "int",
                  "zabstate": "str"},
 }
 MONITOR_OF_A_LEADER = {"peer_state", "quorum_size", "synced_followers", "synced_observers", "learners",

@@ -94,7 +94,7 @@ def test_a_member_that_hangs_lags_on_the_leader_and_is_not_reached(three):
         assert rows(shown)[other]["lag_txns"] == 0 and rows(shown)[leader]["lag_ms"] == 0
         began = time.monotonic()
         three.overview(leader)
-        assert time.monotonic() - began < 2.5
+        assert time.monotonic() - began < 5
     finally:
         three.resume(follower)
     three.await_overview(leader, lambda o: rows(o)[follower]["reachable"] and rows(o)[follower]["lag_txns"] == 0 and
@@ -149,7 +149,7 @@ def test_what_answers_in_a_members_place_does_no_harm(three, what):
         for _ in range(5):
             began = time.monotonic()
             shown = rows(three.overview(leader))
-            assert time.monotonic() - began < 2.5
+            assert time.monotonic() - began < 5
             assert shown[leader]["role"] == "leader" and shown[gone]["version"] is None
             time.sleep(0.3)
         three.await_overview(leader, lambda o: rows(o)[gone]["checked_ms_ago"] is not None and
@@ -210,7 +210,7 @@ def test_a_leader_steps_down_and_no_client_notices(three):
             time.sleep(0.01)
         acknowledged = writer.finish()
         assert writer.failure is None
-        assert took < 3, f"it took {took:.1f} s"
+        assert took < 5, f"it took {took:.1f} s"
         with wire.open_session(three[new]) as link:
             link.result(Op.SYNC, wire.sync("/"))
             there = {f"/log/{name}" for name in link.result(Op.GET_CHILDREN, wire.get_children("/log"))}

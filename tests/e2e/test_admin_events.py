@@ -1,4 +1,4 @@
-"""Server-Sent Events: what happens to nodes and to the server arrives within a second or so, and nobody is forgotten."""
+"""Server-Sent Events: what happens to nodes and to the server is told within a second or so, to everybody who asks."""
 
 import contextlib
 import http.client

@@ -10,6 +10,7 @@ import pytest
 import admin
 import harness
 import wire
+from ensemble import Ensemble
 from wire import Err, Mode, Op
 
 pytestmark = pytest.mark.usefixtures("only_zabd")
@@ -149,8 +150,9 @@ def test_an_expired_session_has_a_record_and_so_has_what_it_takes_along(server):
 
 def test_nothing_that_clients_write_makes_a_line(server):
     lines_before = len(records(server))
-    forged = '{"time":"2020-01-01T00:00:00.000Z","user":"digest:root","operation":"delete","path":"/","result":"success"}'
-    evil = [f"/x\n{forged}", '/x","result":"success","path":"/y', "/x\r\n\t\x1b[2J\x00", "/x\u2028\u0085", b"/\xff\xfe\xc3"]
+    forged = '{"time":"2020-01-01T00:00:00.000Z","user":"digest:root","operation":"delete","path":"/"}'
+    evil = [f"/x\n{forged}", '/x","result":"success","path":"/y', "/x\r\n\t\x1b[2J\x00", "/x\u2028\u0085",
+            b"/\xff\xfe\xc3"]
     with open_session(server, b'eve\n{"a":1}","x":"y:pw') as connection:
         for path in evil:
             connection.call(Op.CREATE, wire.create(path, b""))
@@ -200,11 +202,14 @@ def test_search(server):
 def test_writes_of_the_endpoint_are_audited(server):
     answer = server.http("POST", "/api/v1/tree/by-admin", body={"data": {"format": "text", "value": "x"}})
     assert answer.status == 201, answer
-    assert await_records(server, of("/by-admin"))[0]["operation"] == "create"
+    record = await_records(server, of("/by-admin"))[0]
+    assert record["operation"] == "create"
+    assert record["user"].startswith("token:operator")
 
 
 def test_files_are_rotated_and_searched(tmp_path):
-    config = {"zabd.audit.fileMaxMiB": "1", "zabd.audit.filesMax": "2", "zabd.audit.file": str(tmp_path / "who" / "did.log")}
+    config = {"zabd.audit.fileMaxMiB": "1", "zabd.audit.filesMax": "2",
+              "zabd.audit.file": str(tmp_path / "who" / "did.log")}
     (tmp_path / "who").mkdir()
     with audited_server(tmp_path / "server", **config) as server:
         with open_session(server) as connection:
@@ -268,3 +273,37 @@ def test_without_the_endpoint_there_is_an_audit_log_too(tmp_path):
             connection.result(Op.CREATE, wire.create("/a", b""))
             connection.result(Op.CLOSE_SESSION)
         assert await_records(server, of("/a"))[0]["operation"] == "create"
+
+
+def test_each_member_of_an_ensemble_tells_of_its_own_clients(tmp_path):
+    with Ensemble(tmp_path, voters=3, config={"audit.enable": "true"}) as ensemble:
+        leader = ensemble.await_all_in()
+        for number in ensemble.members:
+            with wire.open_session(ensemble[number]) as connection:
+                connection.call(Op.AUTH, wire.auth("digest", b"ben:secret"), xid=wire.XID_AUTH)
+                connection.result(Op.CREATE, wire.create(f"/of{number}", b""))
+                connection.result(Op.CREATE, wire.create(f"/ephemeral{number}", flags=Mode.EPHEMERAL))
+                assert connection.call(Op.DELETE, wire.delete(f"/of{number}", 7)).err == Err.BAD_VERSION
+                connection.result(Op.CLOSE_SESSION)
+        for number in ensemble.members:
+            await_records(ensemble[number], lambda record: record["operation"] == "closeSession")
+        ensemble.await_converged()
+        found = [(number, record) for number in ensemble.members for record in records(ensemble[number])]
+        for number in ensemble.members:
+            own = [(where, record["operation"], record["result"]) for where, record in found
+                   if record["path"] == f"/of{number}"]
+            assert own == [(number, "create", "success"), (number, "delete", "failure")]
+            gone = [where for where, record in found if record["path"] == f"/ephemeral{number}"
+                    and record["operation"] == "ephemeralZNodeDeletionOnSessionCloseOrExpire"]
+            assert gone == [number]
+        users = {record["user"].split(",")[0] for _, record in found if record["operation"] == "create"}
+        assert users == {"digest:ben"}
+
+        lost = wire.open_session(ensemble[leader], timeout_ms=1000)
+        lost.result(Op.CREATE, wire.create("/lost", flags=Mode.EPHEMERAL))
+        await_records(ensemble[leader], lambda record: record["operation"] == "expireSession")
+        lost.close()
+        ensemble.await_converged()
+        expiries = [record for number in ensemble.members for record in records(ensemble[number])
+                    if record["operation"] == "expireSession"]
+        assert len(expiries) == 1

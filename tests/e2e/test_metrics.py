@@ -1,12 +1,14 @@
-"""/metrics: well-formed by a strict reading of the text format and by promtool, under ZooKeeper's names where it has them,
-and it moves with the work that is done."""
+"""/metrics: well-formed by a strict reading of the text format and by promtool, under ZooKeeper's names where it has
+them, and it moves with the work that is done."""
 
 import json
 import math
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -115,7 +117,8 @@ def test_promtool_is_content(server):
 
 def test_zookeepers_names_are_there(server):
     found = metrics(server)
-    gauges = ("avg_latency", "min_latency", "max_latency", "znode_count", "outstanding_requests", "num_alive_connections",
+    gauges = ("avg_latency", "min_latency", "max_latency", "znode_count", "outstanding_requests",
+              "num_alive_connections",
               "watch_count", "ephemerals_count", "approximate_data_size", "open_file_descriptor_count", "quorum_size",
               "max_file_descriptor_count", "packets_received", "packets_sent", "uptime", "global_sessions")
     for name in gauges[:10]:
@@ -173,7 +176,8 @@ def test_history_has_a_row_for_each_second(server):
                             len(history["rows"]) > n)
     history = server.await_answer("/api/v1/history?seconds=60", busy)
     assert history["interval_ms"] == 1000
-    assert history["columns"] == ["ops", "latency_avg_ms", "latency_max_ms", "sync_avg_us", "sync_max_us", "outstanding",
+    assert history["columns"] == ["ops", "latency_avg_ms", "latency_max_ms", "sync_avg_us", "sync_max_us",
+                                  "outstanding",
                                   "connections", "nodes", "sessions", "watches", "zxid_rate"]
     column = {name: place for place, name in enumerate(history["columns"])}
     for row in history["rows"]:
@@ -184,6 +188,18 @@ def test_history_has_a_row_for_each_second(server):
     assert len(server.get("/api/v1/history?seconds=2")[1]["rows"]) == 2
     for wrong in ("0", "-1", "x", ""):
         assert server.get(f"/api/v1/history?seconds={wrong}")[0] == 400
+
+
+def test_seconds_in_which_the_server_stood_still_are_null(tmp_path):
+    with admin.admin_server(tmp_path) as server:
+        server.await_answer("/api/v1/history", lambda history: history["rows"])
+        server.process.send_signal(signal.SIGSTOP)
+        time.sleep(3.5)
+        server.process.send_signal(signal.SIGCONT)
+        gap = [None] * len(server.get("/api/v1/history")[1]["columns"])
+        history = server.await_answer("/api/v1/history", lambda history: gap in history["rows"])
+        assert 2 <= history["rows"].count(gap) <= 4
+        assert history["rows"][0] != gap and history["rows"][-1] != gap
 
 
 def test_storage_tells_what_is_on_the_disk(server):

@@ -35,6 +35,7 @@ export const test = base.extend({
                 credentials,
             );
             await page.goto(`${stage.pages[server]}/#/${view}`);
+            await expect(page.getByRole('navigation', { name: 'Views' })).toBeVisible();
             return page;
         });
         expect(errors).toEqual([]);

@@ -7,7 +7,7 @@ export function h(tag, properties, ...children) {
     const [name, ...classes] = tag.split('.');
     const element = document.createElement(name || 'div');
     if (classes.length) element.className = classes.join(' ');
-    if (properties && (properties instanceof Node || typeof properties !== 'object' || Array.isArray(properties))) {
+    if (properties instanceof Node || typeof properties !== 'object' || Array.isArray(properties)) {
         children.unshift(properties);
         properties = null;
     }

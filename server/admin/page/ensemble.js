@@ -132,7 +132,7 @@ function drawServer(server) {
         },
         h(
             'header',
-            h('span.server-id', server.id),
+            h('span.server-id', server.id || null),
             known ? roleBadge(server.role ?? 'not serving') : badge('unreachable', 'bad'),
             server.self ? badge('this one', 'plain') : null,
             server.observer ? badge('no vote', 'plain') : null,

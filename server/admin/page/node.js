@@ -84,13 +84,14 @@ export class NodePanel {
 
     async #read() {
         const path = this.path;
-        const format = this.format === 'gzip' ? 'hex' : this.format;
+        const wanted = this.format;
+        const format = wanted === 'gzip' ? 'hex' : wanted;
         try {
             const node = await get(treeAddress(path), {
                 format,
                 limit: this.node ? Math.max(PAGE, this.children_shown) : PAGE,
             });
-            if (path !== this.path) return;
+            if (path !== this.path || wanted !== this.format) return; // what was asked for later is on its way
             node.stat ??= UNKNOWN;
             if (this.node && this.node.stat.czxid === node.stat.czxid) this.#update(node);
             else this.#draw(node);
@@ -216,7 +217,7 @@ export class NodePanel {
             badge(node.kind, `kind-${node.kind}`),
             node.ttl_ms ? badge(`ttl ${duration(node.ttl_ms)}`) : '',
         );
-        const same_data = before && before.stat.mzxid === node.stat.mzxid && before.data?.format === node.data?.format;
+        const same_data = before?.stat.mzxid === node.stat.mzxid && this.filled === this.format;
         if (!this.editor && !same_data) this.#fillData();
         fillStat(this.stat, node, Boolean(before));
         this.acl.replaceChildren(
@@ -240,6 +241,7 @@ export class NodePanel {
 
     #fillData() {
         const { data } = this.node;
+        this.filled = this.format;
         const formats = isGzip(data) || this.format === 'gzip' ? [...FORMATS, 'gzip'] : FORMATS;
         this.data_tools.replaceChildren(
             ...formats.map((format) =>
@@ -263,26 +265,18 @@ export class NodePanel {
             data?.truncated ? h('p.hint', `The first part of ${bytes(data.size)}.`) : '',
         );
         if (this.format === 'gzip') {
+            const still = () => this.node?.data === data && this.format === 'gzip' && !this.editor;
             unpacked(data.value).then(
-                (text) => this.data.replaceChildren(h('pre.data.wrap', text)),
-                () => this.data.prepend(h('p.bad', 'This is not gzip, or cut short.')),
+                (text) => still() && this.data.replaceChildren(h('pre.data.wrap', text)),
+                () => still() && this.data.prepend(h('p.bad', 'This is not gzip, or cut short.')),
             );
         }
     }
 
-    async #show(format) {
-        const from = this.node;
+    #show(format) {
         this.format = format;
         this.#address();
-        try {
-            const node = await get(treeAddress(this.path), { format: format === 'gzip' ? 'hex' : format, limit: 1 });
-            if (this.node !== from || this.format !== format) return;
-            this.node = { ...node, children: from.children };
-            this.notice.replaceChildren();
-            this.#fillData();
-        } catch (error) {
-            this.#trouble(error);
-        }
+        this.#read();
     }
 
     async #moreChildren() {

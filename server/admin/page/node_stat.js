@@ -60,21 +60,11 @@ export function childColumns() {
             title: 'Name',
             wide: true,
             by: (row) => row.name,
-            cell: (row) =>
-                h(
-                    'span',
-                    h('span.kind', { class: row.kind, title: row.kind }),
-                    ' ',
-                    h('a.name', { href: nodeLink(row.path) }, row.name),
-                ),
+            cell: (row) => h('span', kindMark(row), ' ', h('a.name', { href: nodeLink(row.path) }, row.name)),
         },
         { title: 'Children', right: true, by: (row) => row.num_children, cell: (row) => count(row.num_children) },
         { title: 'Data', right: true, by: (row) => row.data_length, cell: (row) => bytes(row.data_length) },
         { title: 'Version', right: true, by: (row) => row.version, cell: (row) => count(row.version) },
-        {
-            title: 'Owner',
-            cell: (row) => (row.session ? h('a.mono', { href: sessionLink(row.session) }, row.session) : ''),
-        },
         {
             title: 'Modified',
             right: true,
@@ -82,4 +72,11 @@ export function childColumns() {
             cell: (row) => h('span', { title: time(row.mtime_ms, true) }, shortTime(row.mtime_ms)),
         },
     ];
+}
+
+/// The mark of an ephemeral node leads to its session.
+function kindMark({ kind, session }) {
+    if (!session) return h('span.kind', { class: kind, title: kind });
+    const title = `${kind}, of session ${session}`;
+    return h('a.kind', { class: kind, href: sessionLink(session), title, 'aria-label': title });
 }

@@ -17,7 +17,7 @@ export class Tree {
     /// `choose(path)` is called when the user wants a node shown.
     constructor(choose) {
         this.choose = choose;
-        this.branches = new Map(); // path -> {items, total, next, open, loading, error, refresh}
+        this.branches = new Map(); // path -> {items, far, total, next, open, loading, error, refresh}
         this.rows = new Map(); // path -> row element, of what is or was shown
         this.selected = '/';
         this.focused = '/';
@@ -48,7 +48,8 @@ export class Tree {
             if (!branch.items) await this.#load(at);
             if (this.selected !== path) return; // the user went on meanwhile
             at = childOf(at, name);
-            if (branch.items && !branch.items.some((item) => item.path === at)) await this.#addFarChild(branch, at);
+            const known = (item) => item.path === at;
+            if (branch.items && !branch.items.some(known) && !branch.far.some(known)) await this.#readFar(branch, at);
         }
         if (names.length === 0 && !this.#branch('/').items) await this.#load('/');
         this.focused = path;
@@ -70,10 +71,11 @@ export class Tree {
             this.branches.set(path, {
                 path,
                 items: null,
+                far: [], // children that are shown although their page is not loaded
                 total: 0,
                 next: null,
                 open: false,
-                loading: false,
+                loading: null,
                 error: null,
                 refresh: throttled(REFRESH_MS, () => this.#reload(path)),
             });
@@ -81,24 +83,36 @@ export class Tree {
         return this.branches.get(path);
     }
 
-    async #load(path, more = false) {
+    /// One that is on its way is waited for.
+    #load(path, more = false) {
         const branch = this.#branch(path);
-        if (branch.loading) return;
-        branch.loading = true;
-        branch.error = null;
+        branch.loading ??= this.#fetch(branch, more).finally(() => {
+            branch.loading = null;
+            this.#draw();
+        });
         this.#draw();
+        return branch.loading;
+    }
+
+    async #fetch(branch, more) {
+        branch.error = null;
         try {
             const cursor = more ? branch.next : undefined;
-            const { children } = await get(treeAddress(path), { limit: PAGE, cursor, data_max: 0 });
-            const known = new Set(more ? branch.items.map((item) => item.path) : []);
-            branch.items = [...(more ? branch.items : []), ...children.items.filter((item) => !known.has(item.path))];
+            const { children } = await get(treeAddress(branch.path), { limit: PAGE, cursor, data_max: 0 });
+            const before = more ? branch.items : [];
+            const known = new Set(before.map((item) => item.path));
+            this.#keep(branch, [...before, ...children.items.filter((item) => !known.has(item.path))]);
             branch.total = children.total;
             branch.next = children.next;
         } catch (error) {
             branch.error = error;
         }
-        branch.loading = false;
-        this.#draw();
+    }
+
+    #keep(branch, items) {
+        const paths = new Set(items.map((item) => item.path));
+        branch.items = items;
+        branch.far = branch.far.filter((item) => !paths.has(item.path));
     }
 
     /// What is loaded, again; as much as before, as far as one call gives it. Rows that are new or changed light up.
@@ -114,7 +128,8 @@ export class Tree {
                 children.next && branch.items.length > PAGE_MAX
                     ? branch.items.filter((item) => !fresh.has(item.path))
                     : [];
-            branch.items = [...children.items, ...beyond];
+            this.#keep(branch, [...children.items, ...beyond]);
+            for (const item of [...branch.far]) await this.#readFar(branch, item.path);
             branch.total = children.total;
             branch.next = beyond.length ? branch.next : children.next;
             branch.error = null;
@@ -131,20 +146,12 @@ export class Tree {
         }
     }
 
-    async #addFarChild(branch, path) {
+    async #readFar(branch, path) {
         try {
-            const node = await get(treeAddress(path), { limit: 1, data_max: 0 });
-            const { num_children, data_length, version, mtime_ms } = node.stat;
-            branch.items.push({
-                name: node.name,
-                path,
-                kind: node.kind,
-                session: node.session,
-                num_children,
-                data_length,
-                version,
-                mtime_ms,
-            });
+            const { name, kind, session, stat } = await get(treeAddress(path), { limit: 1, data_max: 0 });
+            const { num_children, data_length, version } = stat;
+            const item = { name, path, kind, session, num_children, data_length, version };
+            branch.far = [...branch.far.filter((one) => one.path !== path), item];
         } catch {
             // It is not there, or may not be read: the panel beside the tree says so.
         }
@@ -157,12 +164,21 @@ export class Tree {
                 this.branches.delete(known);
             }
         }
+        for (const known of [...this.rows.keys()]) {
+            if (known === path || known.startsWith(`${path}/`)) this.rows.delete(known);
+        }
     }
 
     #event({ path, type }) {
         if (type === 'deleted') {
             const parent = this.branches.get(parentOf(path));
-            if (parent?.items) parent.items = parent.items.filter((item) => item.path !== path);
+            if (parent?.items) {
+                this.#keep(
+                    parent,
+                    parent.items.filter((item) => item.path !== path),
+                );
+                parent.far = parent.far.filter((item) => item.path !== path);
+            }
             this.#forget(path);
             this.#draw();
         }
@@ -182,6 +198,7 @@ export class Tree {
             if (branch.error) rows.push({ branch, level: level + 1, error: branch.error });
             else if (branch.loading && !branch.items) rows.push({ branch, level: level + 1, waits: true });
             else if (branch.next) rows.push({ branch, level: level + 1, more: true });
+            for (const child of branch.far) add(child, level + 1, branch.total, branch.total);
         };
         add(this.root, 1, 1, 1);
         return rows;
@@ -212,9 +229,9 @@ export class Tree {
     #row({ item, level, position, of }) {
         let row = this.rows.get(item.path);
         const branch = this.branches.get(item.path);
-        const has_children = item.num_children > 0 || branch?.items?.length > 0;
+        const has_children = item.num_children > 0 || branch?.items?.length > 0 || branch?.far.length > 0;
         const open = Boolean(branch?.open) && has_children;
-        const state = JSON.stringify([item, level, open, has_children, position, of, branch?.loading]);
+        const state = JSON.stringify([item, level, open, has_children, position, of]);
         if (!row) {
             row = h('div.row', {
                 role: 'treeitem',

@@ -1,4 +1,4 @@
-import { data, expect, keep, row, test } from '../stage.js';
+import { data, expect, keep, order, row, test } from '../stage.js';
 
 test('a branch opens when asked to, page by page', async ({ at }) => {
     const page = await at('tree');
@@ -17,6 +17,13 @@ test('a link to a node opens what is above it, even far down a long list', async
     await expect(row(page, '/app/workers/worker-0240')).toHaveAttribute('aria-selected', 'true');
     await expect(data(page)).toContainText('10.0.0.240:8080');
     await keep(page, 'node');
+    await order('set', { path: '/app/workers/worker-0001', data: 'of another size' });
+    await expect(row(page, '/app/workers/worker-0001')).toHaveClass(/flash/);
+    await expect(row(page, '/app/workers/worker-0240')).toBeVisible();
+    await page.getByRole('tree').getByRole('button', { name: 'Show more: 100 of 250' }).click();
+    await expect(page.getByRole('treeitem', { name: /^worker-/ })).toHaveCount(201);
+    await page.getByRole('tree').getByRole('button', { name: 'Show more: 200 of 250' }).click();
+    await expect(page.getByRole('treeitem', { name: /^worker-/ })).toHaveCount(250);
 });
 
 test('JSON is laid out as it is stored, to the last digit', async ({ at }) => {

@@ -43,3 +43,13 @@ test('a server that is gone: the page says so, tries again and catches up', asyn
     await expect(page.getByText('Connection lost')).toBeHidden();
     await expect(data(page)).toContainText('while it was away');
 });
+
+test('a leader steps down from its page, and the page follows', async ({ at, stage }) => {
+    const page = await at('ensemble', { server: stage.leader });
+    await page.getByRole('button', { name: 'Step down' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Step down' }).click();
+    const card = page.getByRole('region', { name: `Server ${stage.leader}`, exact: true });
+    await expect(card).toContainText('follower');
+    await expect(page.getByRole('button', { name: 'Step down' })).toBeHidden();
+    expect((await order('tell')).leader).not.toBe(stage.leader);
+});

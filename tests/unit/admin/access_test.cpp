@@ -274,4 +274,5 @@ TEST_CASE("with digests switched off a user has a role but no identity", "[admin
     const auto decision = access.caller_of(with("Basic YW5uOnNlY3JldA=="), Role::kReader, kNow);
     CHECK(caller(decision).role == Role::kOperator);
     CHECK(caller(decision).identities.empty());
+    CHECK(caller(decision).digest.empty());
 }
