@@ -75,11 +75,17 @@ class Stage:
                 "operator": admin.OPERATOR, "reader": admin.READER}
 
     def set(self, order):
-        """The data of a node, whatever its version; it is made if it is not there."""
-        self._client.ensure_path(order["path"])
-        return {"version": self._client.set(order["path"], order["data"].encode()).version}
+        """The data of a node, whatever its version; it is made if it is not there. Done when every page has it."""
+        path = order["path"]
+        self._client.ensure_path(path)
+        zxid = self._client.set(path, order["data"].encode()).mzxid
+        self.ensemble.eventually(lambda: all(self._seen(n, path) >= zxid for n in self.ensemble.awake()),
+                                 f"not all have {path}", SECONDS)
+        return self.get(order)
 
     def get(self, order):
+        """As the leader has it."""
+        self._client.sync(order["path"])
         data, stat = self._client.get(order["path"])
         return {"data": data.decode(), "version": stat.version}
 
@@ -129,6 +135,11 @@ class Stage:
         self._client.set("/app", b"\x00\x01\xff")
         for number in range(MANY):
             self._client.create(f"/app/workers/worker-{number:04}", f"10.0.0.{number}:8080".encode())
+
+    def _seen(self, number, path):
+        """The zxid at which the member's page has the node's data; 0: it has no such node."""
+        answer = admin.http(self.ensemble.admin_ports[number], "GET", f"/api/v1/tree{admin.node_path(path)}?limit=1")
+        return int(answer.json()["stat"]["mzxid"], 16) if answer.status == 200 else 0
 
     def _queue(self, path):
         return self._client.get_children(path) if self._client.exists(path) else []

@@ -32,7 +32,8 @@ const std::map<std::string, Folder> kFolders{
     {"server", {.pure = false, .may_include = {"wire", "server/core", "storage", "net"}}},
     {"client", {.pure = false, .may_include = {"wire", "net"}}},
     {"recipes", {.pure = false, .may_include = {"wire", "client"}}},
-    {"server/admin", {.pure = false, .may_include = {"wire", "znode", "server/core", "server", "net", "client", "recipes"}}},
+    {"server/admin",
+     {.pure = false, .may_include = {"wire", "znode", "server/core", "server", "net", "client", "recipes"}}},
     {"server/main.cpp", {.pure = false, .may_include = {"server", "server/admin"}}},
     {"zabctl", {.pure = false, .may_include = {"wire", "client", "recipes"}}},
 };

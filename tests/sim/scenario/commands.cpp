@@ -289,25 +289,10 @@ void let_client(Scene& scene, const std::string& name, Words& words) {
 }
 
 constexpr std::array<std::pair<std::string_view, Command>, 19> kCommands{{
-    {"ensemble", ensemble},
-    {"start", start},
-    {"crash", crash},
-    {"power", power},
-    {"wipe", wipe},
-    {"take", take},
-    {"put", put},
-    {"cut", cut},
-    {"isolate", isolate},
-    {"break", break_links},
-    {"step", step},
-    {"heal", heal},
-    {"disk", disk},
-    {"hold", hold},
-    {"release", release},
-    {"forget", forget},
-    {"run", run},
-    {"client", client},
-    {"show", show},
+    {"ensemble", ensemble}, {"start", start}, {"crash", crash},   {"power", power},     {"wipe", wipe},
+    {"take", take},         {"put", put},     {"cut", cut},       {"isolate", isolate}, {"break", break_links},
+    {"step", step},         {"heal", heal},   {"disk", disk},     {"hold", hold},       {"release", release},
+    {"forget", forget},     {"run", run},     {"client", client}, {"show", show},
 }};
 
 }  // namespace
