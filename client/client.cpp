@@ -2,6 +2,7 @@
 
 #include "client/completion.hpp"
 #include "client/engine.hpp"
+#include "client/random_id.hpp"
 #include "wire/requests.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -13,7 +14,6 @@
 #include <boost/system/system_error.hpp>
 
 #include <chrono>
-#include <random>
 #include <utility>
 
 namespace zabd::client {
@@ -212,15 +212,6 @@ private:
     Handler handler_;
 };
 
-template <class Result>
-struct SignatureOf {
-    using type = void(boost::system::error_code, Result);
-};
-template <>
-struct SignatureOf<void> {
-    using type = void(boost::system::error_code);
-};
-
 template <class Result, class Handler>
 void submit_as(const std::shared_ptr<Engine>& engine, Request request, Handler handler) {
     auto slot = asio::get_associated_cancellation_slot(handler);
@@ -236,14 +227,10 @@ void submit_as(const std::shared_ptr<Engine>& engine, Request request, Handler h
 // --- protected create -------------------------------------------------------------------------------------------------
 
 std::string new_guid(ProtectedName form) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::random_device device;
-    std::string guid;
-    for (int i = 0; i < 32; ++i) {
-        if (form == ProtectedName::kCurator && (i == 8 || i == 12 || i == 16 || i == 20)) guid += '-';
-        guid += kDigits[device() & 15];
-    }
-    return form == ProtectedName::kCurator ? "_c_" + guid + "-" : guid;
+    auto guid = random_id();
+    if (form == ProtectedName::kKazoo) return guid;
+    for (const std::size_t end : {20, 16, 12, 8}) guid.insert(end, 1, '-');
+    return "_c_" + guid + "-";
 }
 
 /// Asks as Client does, for coroutines that may outlive it.
@@ -251,7 +238,7 @@ template <class Result>
 auto ask(const std::shared_ptr<Engine>& engine, Request request) {
     using Token = asio::as_tuple_t<asio::use_awaitable_t<>>;
     Token token = as_value;
-    return asio::async_initiate<Token, typename SignatureOf<Result>::type>(
+    return asio::async_initiate<Token, Completion<Result>>(
         [engine](auto handler, Request asked) {
             using Handler = typename TypedCall<Result>::Handler;
             submit_as<Result>(engine, std::move(asked), Handler(std::move(handler)));
@@ -403,45 +390,25 @@ asio::awaitable<void> Client::ensure_path(std::string path) { return make_path(e
 
 RequestMaker Client::maker() const { return RequestMaker(engine_->chroot()); }
 
-void Client::submit(const Shared& engine, Request request, Handler<void(error_code)> handler) {
-    submit_as<void>(engine, std::move(request), std::move(handler));
+template <class Result>
+void Client::submit(const Shared& engine, Request request, Handler<Completion<Result>> handler) {
+    submit_as<Result>(engine, std::move(request), std::move(handler));
 }
-void Client::submit(const Shared& engine, Request request, Handler<void(error_code, Created)> handler) {
-    submit_as<Created>(engine, std::move(request), std::move(handler));
-}
-void Client::submit(const Shared& engine, Request request, Handler<void(error_code, Stat)> handler) {
-    submit_as<Stat>(engine, std::move(request), std::move(handler));
-}
-void Client::submit(const Shared& engine, Request request, Handler<void(error_code, NodeData)> handler) {
-    submit_as<NodeData>(engine, std::move(request), std::move(handler));
-}
-void Client::submit(const Shared& engine, Request request, Handler<void(error_code, std::optional<Stat>)> handler) {
-    submit_as<std::optional<Stat>>(engine, std::move(request), std::move(handler));
-}
-void Client::submit(const Shared& engine, Request request, Handler<void(error_code, Children)> handler) {
-    submit_as<Children>(engine, std::move(request), std::move(handler));
-}
-void Client::submit(const Shared& engine, Request request, Handler<void(error_code, NodeAcl)> handler) {
-    submit_as<NodeAcl>(engine, std::move(request), std::move(handler));
-}
-void Client::submit(const Shared& engine, Request request, Handler<void(error_code, std::int32_t)> handler) {
-    submit_as<std::int32_t>(engine, std::move(request), std::move(handler));
-}
-void Client::submit(const Shared& engine, Request request,
-                    Handler<void(error_code, std::vector<std::string>)> handler) {
-    submit_as<std::vector<std::string>>(engine, std::move(request), std::move(handler));
-}
-void Client::submit(const Shared& engine, Request request, Handler<void(error_code, std::vector<Id>)> handler) {
-    submit_as<std::vector<Id>>(engine, std::move(request), std::move(handler));
-}
-void Client::submit(const Shared& engine, Request request,
-                    Handler<void(error_code, std::vector<MultiResult>)> handler) {
-    submit_as<std::vector<MultiResult>>(engine, std::move(request), std::move(handler));
-}
-void Client::submit(const Shared& engine, Request request,
-                    Handler<void(error_code, std::vector<MultiReadResult>)> handler) {
-    submit_as<std::vector<MultiReadResult>>(engine, std::move(request), std::move(handler));
-}
+template void Client::submit<void>(const Shared&, Request, Handler<Completion<void>>);
+template void Client::submit<Created>(const Shared&, Request, Handler<Completion<Created>>);
+template void Client::submit<Stat>(const Shared&, Request, Handler<Completion<Stat>>);
+template void Client::submit<NodeData>(const Shared&, Request, Handler<Completion<NodeData>>);
+template void Client::submit<std::optional<Stat>>(const Shared&, Request, Handler<Completion<std::optional<Stat>>>);
+template void Client::submit<Children>(const Shared&, Request, Handler<Completion<Children>>);
+template void Client::submit<NodeAcl>(const Shared&, Request, Handler<Completion<NodeAcl>>);
+template void Client::submit<std::int32_t>(const Shared&, Request, Handler<Completion<std::int32_t>>);
+template void Client::submit<std::vector<std::string>>(const Shared&, Request,
+                                                       Handler<Completion<std::vector<std::string>>>);
+template void Client::submit<std::vector<Id>>(const Shared&, Request, Handler<Completion<std::vector<Id>>>);
+template void Client::submit<std::vector<MultiResult>>(const Shared&, Request,
+                                                       Handler<Completion<std::vector<MultiResult>>>);
+template void Client::submit<std::vector<MultiReadResult>>(const Shared&, Request,
+                                                           Handler<Completion<std::vector<MultiReadResult>>>);
 
 void Client::start_connected(const Shared& engine, Millis timeout, Handler<void(error_code)> handler) {
     engine->wait_connected(timeout, std::move(handler));

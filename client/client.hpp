@@ -29,6 +29,7 @@
 
 #include "client/error.hpp"
 #include "client/multi.hpp"
+#include "client/options.hpp"
 #include "client/request_maker.hpp"
 #include "client/types.hpp"
 #include "client/watch.hpp"
@@ -52,25 +53,23 @@
 
 namespace zabd::client {
 
-struct Options {
-    Millis session_timeout{10'000};    // wanted; the server clamps it
-    Millis operation_timeout{30'000};  // for each operation that names none; it runs while disconnected too
-    Millis connect_timeout{2'000};     // for one server to accept and greet; of that, then the next one
-    Millis backoff_min{100};           // after a full round of servers: a random time up to this, doubled each round,
-    Millis backoff_max{10'000};        // up to this
-    std::optional<Session> session{};  // to take up again; State::kLost if it is over
-    bool renew_session = true;         // begin a new one when the server says that ours is over
-    bool allow_read_only = false;      // take a server without a quorum, while looking for one with
-    bool retry_reads = true;
-    bool shuffle_hosts = true;
-    std::size_t request_bytes_max = 1'048'575;  // the server's jute.maxbuffer: it hangs up on larger ones
-    std::size_t reply_bytes_max = 64u << 20;    // a larger one breaks the connection
-    std::size_t requests_max = 1u << 20;        // unanswered, more are refused with kTooManyRequests;
-    std::size_t queued_bytes_max = 256u << 20;  // and so are those that would pass this
-};
-
 /// How a name carries its guid: "_c_<8-4-4-4-12>-lock-" or "<32>lock-".
 enum class ProtectedName : std::uint8_t { kCurator, kKazoo };
+
+namespace detail {
+template <class Result>
+struct CompletionOf {
+    using type = void(boost::system::error_code, Result);
+};
+template <>
+struct CompletionOf<void> {
+    using type = void(boost::system::error_code);
+};
+}  // namespace detail
+
+/// How an operation with this result completes.
+template <class Result>
+using Completion = typename detail::CompletionOf<Result>::type;
 
 class Client {
 public:
@@ -244,48 +243,24 @@ public:
     void drop_connection();
 
 private:
-    template <class Result>
-    struct SignatureOf {
-        using type = void(error_code, Result);
-    };
-
     template <class Result, class Token>
     auto start(Request request, Token& token) {
-        using Signature = typename SignatureOf<Result>::type;
-        return boost::asio::async_initiate<Token, Signature>(
+        return boost::asio::async_initiate<Token, Completion<Result>>(
             [engine = engine_](auto handler, Request asked) {
-                submit(engine, std::move(asked), Handler<Signature>(std::move(handler)));
+                submit<Result>(engine, std::move(asked), Handler<Completion<Result>>(std::move(handler)));
             },
             token, std::move(request));
     }
     [[nodiscard]] RequestMaker maker() const;
 
-    // One for each kind of result; client.cpp decodes it.
     using Shared = std::shared_ptr<Engine>;
-    static void submit(const Shared& engine, Request request, Handler<void(error_code)> handler);
-    static void submit(const Shared& engine, Request request, Handler<void(error_code, Created)> handler);
-    static void submit(const Shared& engine, Request request, Handler<void(error_code, Stat)> handler);
-    static void submit(const Shared& engine, Request request, Handler<void(error_code, NodeData)> handler);
-    static void submit(const Shared& engine, Request request, Handler<void(error_code, std::optional<Stat>)> handler);
-    static void submit(const Shared& engine, Request request, Handler<void(error_code, Children)> handler);
-    static void submit(const Shared& engine, Request request, Handler<void(error_code, NodeAcl)> handler);
-    static void submit(const Shared& engine, Request request, Handler<void(error_code, std::int32_t)> handler);
-    static void submit(const Shared& engine, Request request,
-                       Handler<void(error_code, std::vector<std::string>)> handler);
-    static void submit(const Shared& engine, Request request, Handler<void(error_code, std::vector<Id>)> handler);
-    static void submit(const Shared& engine, Request request,
-                       Handler<void(error_code, std::vector<MultiResult>)> handler);
-    static void submit(const Shared& engine, Request request,
-                       Handler<void(error_code, std::vector<MultiReadResult>)> handler);
+    /// client.cpp has it for each kind of result there is, and decodes that.
+    template <class Result>
+    static void submit(const Shared& engine, Request request, Handler<Completion<Result>> handler);
     static void start_connected(const Shared& engine, Millis timeout, Handler<void(error_code)> handler);
     static void start_close(const Shared& engine, Handler<void(error_code)> handler);
 
     std::shared_ptr<Engine> engine_;
-};
-
-template <>
-struct Client::SignatureOf<void> {
-    using type = void(error_code);
 };
 
 }  // namespace zabd::client

@@ -30,20 +30,6 @@ constexpr Millis kCloseTimeout{1'000};
 constexpr Millis kProbeTimeout{1'000};
 constexpr Millis kProbePauseMax{60'000};
 
-ProtocolOptions protocol_options(const Options& options, std::string chroot) {
-    return {.session_timeout = options.session_timeout,
-            .operation_timeout = options.operation_timeout,
-            .session = options.session.value_or(Session()),
-            .renew_session = options.renew_session,
-            .allow_read_only = options.allow_read_only,
-            .retry_reads = options.retry_reads,
-            .request_bytes_max = options.request_bytes_max,
-            .reply_bytes_max = options.reply_bytes_max,
-            .requests_max = options.requests_max,
-            .queued_bytes_max = options.queued_bytes_max,
-            .chroot = std::move(chroot)};
-}
-
 ConnectionString parsed(std::string_view text) { return ConnectionString::parse(text).value_or(ConnectionString()); }
 
 }  // namespace
@@ -51,9 +37,8 @@ ConnectionString parsed(std::string_view text) { return ConnectionString::parse(
 Engine::Engine(Executor executor, std::string_view connection_string, const Options& options)
     : executor_(std::move(executor)),
       options_(options),
-      hosts_(parsed(connection_string).hosts),
-      chroot_(parsed(connection_string).chroot),
-      protocol_(protocol_options(options, chroot_)),
+      target_(parsed(connection_string)),
+      protocol_(options, target_.chroot),
       random_(std::random_device{}()),
       socket_(executor_),
       resolver_(executor_),
@@ -62,8 +47,8 @@ Engine::Engine(Executor executor, std::string_view connection_string, const Opti
       quorum_timer_(executor_),
       close_timer_(executor_),
       input_(kInputBytes) {
-    if (hosts_.empty()) bad_ = Errc::kBadArguments;
-    if (options_.shuffle_hosts) std::ranges::shuffle(hosts_, random_);
+    if (target_.hosts.empty()) bad_ = Errc::kBadArguments;
+    if (options_.shuffle_hosts) std::ranges::shuffle(target_.hosts, random_);
 }
 
 Engine::~Engine() = default;
@@ -201,7 +186,7 @@ void Engine::let_go() {
 
 asio::awaitable<void> Engine::keep_connected() {
     while (!bad_ && !protocol_.over()) {
-        if (dialled_ != 0 && dialled_ % hosts_.size() == 0) {
+        if (dialled_ != 0 && dialled_ % target_.hosts.size() == 0) {
             const auto duration = backoff();
             co_await pause(duration);
             if (protocol_.over()) break;
@@ -230,18 +215,18 @@ asio::awaitable<void> Engine::pause(Millis duration) {
 }
 
 Millis Engine::backoff() {
-    const auto rounds = std::min<std::size_t>(dialled_ / hosts_.size() - 1, 20);
+    const auto rounds = std::min<std::size_t>(dialled_ / target_.hosts.size() - 1, 20);
     const auto limit = std::min(options_.backoff_max, options_.backoff_min * (std::int64_t{1} << rounds));
     return Millis(std::uniform_int_distribution<std::int64_t>(0, limit.count())(random_));
 }
 
 const Host& Engine::next_host() {
     if (preferred_) {
-        const auto found = std::ranges::find(hosts_, *std::exchange(preferred_, std::nullopt));
-        if (found != hosts_.end()) next_host_ = static_cast<std::size_t>(found - hosts_.begin());
+        const auto found = std::ranges::find(target_.hosts, *std::exchange(preferred_, std::nullopt));
+        if (found != target_.hosts.end()) next_host_ = static_cast<std::size_t>(found - target_.hosts.begin());
     }
-    const auto& host = hosts_[next_host_];
-    next_host_ = (next_host_ + 1) % hosts_.size();
+    const auto& host = target_.hosts[next_host_];
+    next_host_ = (next_host_ + 1) % target_.hosts.size();
     return host;
 }
 
@@ -366,7 +351,7 @@ asio::awaitable<void> Engine::look_for_quorum() {
         quorum_timer_.expires_after(wait);
         co_await quorum_timer_.async_wait(as_value);
         wait = std::min(wait * 2, kProbePauseMax);
-        const auto hosts = hosts_;
+        const auto hosts = target_.hosts;
         for (const auto& host : hosts) {
             if (protocol_.state() != State::kConnectedReadOnly) break;
             const bool found = co_await has_quorum(host);

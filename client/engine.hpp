@@ -52,7 +52,7 @@ public:
     void drop_connection();
 
     [[nodiscard]] const Protocol& protocol() const { return protocol_; }
-    [[nodiscard]] const std::string& chroot() const { return chroot_; }
+    [[nodiscard]] const std::string& chroot() const { return target_.chroot; }
     [[nodiscard]] const Executor& executor() const { return executor_; }
     [[nodiscard]] const std::string& server() const { return server_; }
 
@@ -88,9 +88,8 @@ private:
 
     Executor executor_;
     Options options_;
-    std::error_code bad_;  // the connection string
-    std::vector<Host> hosts_;
-    std::string chroot_;
+    std::error_code bad_;      // the connection string
+    ConnectionString target_;  // no hosts: it could not be parsed
     Protocol protocol_;
     std::mt19937_64 random_;
     std::size_t next_host_ = 0;

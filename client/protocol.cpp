@@ -1,6 +1,7 @@
 #include "client/protocol.hpp"
 
 #include "client/error.hpp"
+#include "client/request_frame.hpp"
 #include "wire/assert.hpp"
 #include "wire/requests.hpp"
 
@@ -40,11 +41,11 @@ std::optional<EventType> type_of(wire::EventType type) {
 
 }  // namespace
 
-Protocol::Protocol(ProtocolOptions options)
-    : options_(std::move(options)),
+Protocol::Protocol(const Options& options, std::string chroot)
+    : options_(options),
       splitter_(options_.reply_bytes_max),
-      watches_(options_.chroot),
-      session_(options_.session),
+      watches_(std::move(chroot)),
+      session_(options_.session.value_or(Session())),
       timeout_(options_.session_timeout) {}
 
 Protocol::~Protocol() = default;
@@ -78,11 +79,7 @@ Protocol::Number Protocol::submit(Request request, std::unique_ptr<Call> call, I
         return last_number_;
     }
     if (request.after_sync) {
-        std::string sync;
-        wire::Encoder out(sync);
-        wire::encode(out, wire::RequestHeader{0, OpCode::kSync});
-        wire::encode(out, wire::PathRequest{request.path});
-        auto& guard = append(sync, OpCode::kSync, now);
+        auto& guard = append(frame_of(0, OpCode::kSync, wire::PathRequest{request.path}), OpCode::kSync, now);
         guard.deadline = deadline;
         guard.repeatable = guard.guards_next = true;
     }
@@ -191,10 +188,7 @@ void Protocol::close(std::unique_ptr<Call> call, Instant now) {
 }
 
 void Protocol::append_close(Instant now) {
-    std::string frame;
-    wire::Encoder out(frame);
-    wire::encode(out, wire::RequestHeader{0, OpCode::kCloseSession});
-    close_number_ = append(frame, OpCode::kCloseSession, now).number;
+    close_number_ = append(frame_of(0, OpCode::kCloseSession), OpCode::kCloseSession, now).number;
 }
 
 /// Whoever waits, for an answer or for an identity.
@@ -232,10 +226,7 @@ void Protocol::remove_watches(const std::vector<WatchRegistry::Removal>& removal
     };
     for (const auto& [path, type] : removals) {
         if (being_armed(path)) continue;
-        std::string frame;
-        wire::Encoder out(frame);
-        wire::encode(out, wire::RequestHeader{0, OpCode::kRemoveWatches});
-        wire::encode(out, wire::WatchesRequest{path, type});
+        const auto frame = frame_of(0, OpCode::kRemoveWatches, wire::WatchesRequest{path, type});
         append(frame, OpCode::kRemoveWatches, now);
     }
 }
@@ -486,10 +477,7 @@ void Protocol::tick(Instant now) {
         if (now - heard_ >= timeout_ * 2 / 3) {
             fault_ = "the server is silent";
         } else if (!ping_out_ && !closing_ && now - spoke_ >= timeout_ / 3) {
-            std::string frame;
-            wire::Encoder out(frame);
-            wire::encode(out, wire::RequestHeader{wire::kXidPing, OpCode::kPing});
-            append_raw(frame);
+            append_raw(frame_of(wire::kXidPing, OpCode::kPing));
             ping_out_ = true;
             pinged_ = now;
         }

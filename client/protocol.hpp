@@ -10,6 +10,7 @@
 // Source    ZooKeeper's client protocol; xids of pings, identities and re-arming as its own clients have them.
 #pragma once
 
+#include "client/options.hpp"
 #include "client/request_maker.hpp"
 #include "client/types.hpp"
 #include "client/watch_registry.hpp"
@@ -37,25 +38,12 @@ public:
     virtual void finish(std::error_code error, std::string_view body) = 0;
 };
 
-struct ProtocolOptions {
-    Millis session_timeout{10'000};
-    Millis operation_timeout{30'000};
-    Session session{};
-    bool renew_session = true;
-    bool allow_read_only = false;
-    bool retry_reads = true;
-    std::size_t request_bytes_max = 1'048'575;
-    std::size_t reply_bytes_max = 64u << 20;
-    std::size_t requests_max = 1u << 20;
-    std::size_t queued_bytes_max = 256u << 20;
-    std::string chroot{};
-};
-
 class Protocol {
 public:
     using Number = std::uint64_t;  // of a request, in the order of submit(); 0: none
 
-    explicit Protocol(ProtocolOptions options);
+    /// Of `options` what is about requests and the session; connecting is the shell's.
+    explicit Protocol(const Options& options, std::string chroot = {});
     ~Protocol();
 
     // --- requests ---
@@ -164,7 +152,7 @@ private:
     /// Of a guard: what it guards, unless that is gone.
     [[nodiscard]] const Entry* guarded_by(const Entry& guard) const;
 
-    ProtocolOptions options_;
+    Options options_;
     wire::FrameSplitter splitter_;
     WatchRegistry watches_;
     std::vector<EventSink*> sinks_;

@@ -2,6 +2,7 @@
 
 #include "client/error.hpp"
 #include "client/event_queue.hpp"
+#include "client/request_frame.hpp"
 #include "wire/jute.hpp"
 
 #include <optional>
@@ -11,22 +12,6 @@ namespace zabd::client {
 namespace {
 
 using wire::OpCode;
-
-template <class Record>
-std::string frame_of(OpCode op, const Record& body) {
-    std::string frame;
-    wire::Encoder out(frame);
-    wire::encode(out, wire::RequestHeader{0, op});
-    wire::encode(out, body);
-    return frame;
-}
-
-std::string frame_of(OpCode op) {
-    std::string frame;
-    wire::Encoder out(frame);
-    wire::encode(out, wire::RequestHeader{0, op});
-    return frame;
-}
 
 /// What a server would refuse with an answer that tells less, or by hanging up. It checks the rest.
 bool can_be_path(std::string_view path) {
@@ -81,7 +66,7 @@ std::string RequestMaker::whole_new(Request& request, std::string_view path, Cre
 Request RequestMaker::of_path(OpCode op, std::string_view path, const CallOptions& options) const {
     Request request{.op = op, .repeatable = true, .timeout = options.timeout};
     check_path(request, path);
-    request.frame = frame_of(op, wire::PathRequest{whole(path)});
+    request.frame = frame_of(0, op, wire::PathRequest{whole(path)});
     return request;
 }
 
@@ -89,7 +74,7 @@ Request RequestMaker::read(OpCode op, std::string_view path, const ReadOptions& 
     Request request{.op = op, .repeatable = true, .after_sync = options.linearizable, .timeout = options.timeout};
     check_path(request, path);
     auto full = whole(path);
-    request.frame = frame_of(op, wire::ReadRequest{full, options.watch != nullptr});
+    request.frame = frame_of(0, op, wire::ReadRequest{full, options.watch != nullptr});
     if (options.watch) {
         if (!options.watch->open()) request.error = Errc::kWatchClosed;
         request.watch = options.watch->queue_;
@@ -113,21 +98,21 @@ Request RequestMaker::create(std::string_view path, std::string_view data, const
 Request RequestMaker::set(std::string_view path, std::string_view data, const VersionOptions& options) const {
     Request request{.op = OpCode::kSetData, .timeout = options.timeout};
     check_path(request, path);
-    request.frame = frame_of(request.op, wire::SetDataRequest{whole(path), data, options.version});
+    request.frame = frame_of(0, request.op, wire::SetDataRequest{whole(path), data, options.version});
     return request;
 }
 
 Request RequestMaker::remove(std::string_view path, const VersionOptions& options) const {
     Request request{.op = OpCode::kDelete, .timeout = options.timeout};
     check_path(request, path);
-    request.frame = frame_of(request.op, wire::VersionedRequest{whole(path), options.version});
+    request.frame = frame_of(0, request.op, wire::VersionedRequest{whole(path), options.version});
     return request;
 }
 
 Request RequestMaker::set_acl(std::string_view path, const AclList& acl, const VersionOptions& options) const {
     Request request{.op = OpCode::kSetAcl, .timeout = options.timeout};
     check_path(request, path);
-    request.frame = frame_of(request.op, wire::SetAclRequest{whole(path), acl, options.version});
+    request.frame = frame_of(0, request.op, wire::SetAclRequest{whole(path), acl, options.version});
     return request;
 }
 
@@ -196,18 +181,19 @@ Request RequestMaker::sync(std::string_view path, const CallOptions& options) co
 }
 
 Request RequestMaker::who_am_i(const CallOptions& options) const {
-    return {.op = OpCode::kWhoAmI, .frame = frame_of(OpCode::kWhoAmI), .repeatable = true, .timeout = options.timeout};
+    return {
+        .op = OpCode::kWhoAmI, .frame = frame_of(0, OpCode::kWhoAmI), .repeatable = true, .timeout = options.timeout};
 }
 
 Request RequestMaker::add_auth(std::string_view scheme, std::string_view auth, const CallOptions& options) const {
     return {.op = OpCode::kAuth,
-            .frame = frame_of(OpCode::kAuth, wire::AuthRequest{0, scheme, auth}),
+            .frame = frame_of(0, OpCode::kAuth, wire::AuthRequest{0, scheme, auth}),
             .timeout = options.timeout};
 }
 
 Request RequestMaker::reconfig(const Reconfig& change, const CallOptions& options) const {
     return {.op = OpCode::kReconfig,
-            .frame = frame_of(OpCode::kReconfig,
+            .frame = frame_of(0, OpCode::kReconfig,
                               wire::ReconfigRequest{null_if_empty(change.joining), null_if_empty(change.leaving),
                                                     null_if_empty(change.members), change.version}),
             .timeout = options.timeout};
@@ -222,14 +208,14 @@ Request RequestMaker::add_watch(const Watch& watch, std::string_view path, bool 
     request.watch = watch.queue_;
     request.watch_kind = recursive ? WatchKind::kRecursive : WatchKind::kPersistent;
     const auto mode = recursive ? wire::AddWatchMode::kPersistentRecursive : wire::AddWatchMode::kPersistent;
-    request.frame = frame_of(request.op, wire::AddWatchRequest{request.path, mode});
+    request.frame = frame_of(0, request.op, wire::AddWatchRequest{request.path, mode});
     return request;
 }
 
 Request RequestMaker::remove_watches(std::string_view path, WatcherType type, const CallOptions& options) const {
     Request request{.op = OpCode::kRemoveWatches, .timeout = options.timeout};
     check_path(request, path);
-    request.frame = frame_of(request.op, wire::WatchesRequest{whole(path), type});
+    request.frame = frame_of(0, request.op, wire::WatchesRequest{whole(path), type});
     return request;
 }
 

@@ -1,5 +1,6 @@
 #include "client/watch_registry.hpp"
 
+#include "client/request_frame.hpp"
 #include "wire/requests.hpp"
 
 #include <algorithm>
@@ -125,14 +126,13 @@ std::vector<std::string> WatchRegistry::rearming(Zxid seen, Xid xid, std::size_t
     std::size_t bytes = 0;
     const auto finish = [&] {
         if (bytes == 0) return;
-        wire::Encoder out(frames.emplace_back());
         auto& [data, exists, children, plain, recursive] = batch;
         if (persistent) {
-            wire::encode(out, wire::RequestHeader{xid, wire::OpCode::kSetWatches2});
-            wire::encode(out, wire::SetWatches2Request{seen, data, exists, children, plain, recursive});
+            const wire::SetWatches2Request request{seen, data, exists, children, plain, recursive};
+            frames.push_back(frame_of(xid, wire::OpCode::kSetWatches2, request));
         } else {  // which servers before 3.6 know too
-            wire::encode(out, wire::RequestHeader{xid, wire::OpCode::kSetWatches});
-            wire::encode(out, wire::SetWatchesRequest{seen, data, exists, children});
+            const wire::SetWatchesRequest request{seen, data, exists, children};
+            frames.push_back(frame_of(xid, wire::OpCode::kSetWatches, request));
         }
         batch = {};
         bytes = 0;

@@ -1,8 +1,8 @@
 #include "recipes/queue_lock.hpp"
 
+#include "client/random_id.hpp"
 #include "recipes/attempts.hpp"
 #include "recipes/paths.hpp"
-#include "recipes/random_id.hpp"
 #include "recipes/waiting.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -24,7 +24,7 @@ using client::Errc;
 asio::awaitable<std::optional<QueueLock>> QueueLock::acquire(client::Client& client, std::string lock_path,
                                                              std::string entry) {
     auto lock = child_of(lock_path, entry);
-    auto mark = child_of(lock_path, "_c_" + random_id());
+    auto mark = child_of(lock_path, "_c_" + client::random_id());
     client::Multi multi;
     multi.create(lock, {}, {.mode = CreateMode::kEphemeral}).create(mark, {}, {.mode = CreateMode::kEphemeral});
     for (;;) {

@@ -1,7 +1,7 @@
 #include "recipes/service_registry.hpp"
 
+#include "client/random_id.hpp"
 #include "recipes/paths.hpp"
-#include "recipes/random_id.hpp"
 #include "recipes/waiting.hpp"
 
 #include <algorithm>
@@ -32,7 +32,7 @@ asio::awaitable<ServiceInstances> ServiceWatch::next() {
 }
 
 PersistentEphemeral ServiceRegistry::announce(ServiceInstance instance) {
-    if (instance.id.empty()) instance.id = random_id();
+    if (instance.id.empty()) instance.id = client::random_id();
     if (instance.registered_ms == 0) {
         const auto now = std::chrono::system_clock::now().time_since_epoch();
         instance.registered_ms = std::chrono::floor<client::Millis>(now).count();

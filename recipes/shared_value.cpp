@@ -1,8 +1,8 @@
 #include "recipes/shared_value.hpp"
 
+#include "client/random_id.hpp"
 #include "recipes/own_node.hpp"
 #include "recipes/paths.hpp"
-#include "recipes/random_id.hpp"
 #include "recipes/waiting.hpp"
 
 namespace zabd::recipes {
@@ -37,7 +37,7 @@ asio::awaitable<VersionedValue> SharedValue::get() {
 
 asio::awaitable<std::optional<VersionedValue>> SharedValue::try_set(const VersionedValue& before, std::string data) {
     Attempt attempt{.version = before.version, .data = data};
-    if (options_.traced) attempt.marker = child_of(path_, "_c_" + random_id());
+    if (options_.traced) attempt.marker = child_of(path_, "_c_" + client::random_id());
     for (;;) {
         const auto error = co_await write(attempt);
         auto fate = error ? Fate::kConflict : Fate::kApplied;

@@ -23,6 +23,7 @@ void PathLoads::count(std::string_view path, bool write, std::size_t bytes) {
 
 std::vector<PathLoad> PathLoads::top() const {
     std::vector<PathLoad> all;
+    all.reserve(loads_.size());
     for (const auto& [path, load] : loads_)
         all.push_back(
             {path, load.reads * kSampleInterval, load.writes * kSampleInterval, load.bytes * kSampleInterval});

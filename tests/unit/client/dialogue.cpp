@@ -38,7 +38,8 @@ void Listener::take(const Event& event) {
 
 std::vector<std::string> Listener::heard() { return std::exchange(events_, {}); }
 
-Dialogue::Dialogue(ProtocolOptions options) : chroot(options.chroot), make(chroot), protocol(std::move(options)) {}
+Dialogue::Dialogue(const Options& options, std::string below)
+    : chroot(std::move(below)), make(chroot), protocol(options, chroot) {}
 
 wire::ConnectRequest Dialogue::open() {
     protocol.connected(now);

@@ -58,7 +58,7 @@ private:
 
 class Dialogue {
 public:
-    explicit Dialogue(ProtocolOptions options = {});
+    explicit Dialogue(const Options& options = {}, std::string below = {});
 
     /// Opens a connection and answers the greeting.
     void connect(SessionId session = kSession, Millis timeout = kTimeout);

@@ -27,7 +27,7 @@ Request arming(Request request, const std::shared_ptr<Listener>& sink, WatchKind
 
 /// A connected client and one listener.
 struct Watching {
-    explicit Watching(ProtocolOptions options = {}) : talk(std::move(options)) {
+    explicit Watching(const std::string& chroot = {}) : talk({}, chroot) {
         talk.connect();
         talk.protocol.add_sink(*listener);
     }
@@ -114,7 +114,7 @@ TEST_CASE("a watch is armed by the answer, if it is one that arms", "[client]") 
 }
 
 TEST_CASE("events have their paths without the chroot", "[client]") {
-    Watching watching({.chroot = "/app"});
+    Watching watching("/app");
     watching.arm(WatchKind::kRecursive, "/a");
     watching.talk.event(wire::EventType::kNodeCreated, "/app/a/b");
     CHECK(watching.listener->heard() == Strings{"created /a/b"});

@@ -3,8 +3,8 @@
 
 #include <string>
 
-namespace zabd::recipes {
+namespace zabd::client {
 
 std::string random_id();
 
-}  // namespace zabd::recipes
+}  // namespace zabd::client
